@@ -1,0 +1,1 @@
+//! EZKL's compiled model, decoded.

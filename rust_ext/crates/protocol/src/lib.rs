@@ -1,0 +1,1 @@
+//! What prover and verifier share: columns, expressions, arguments, transcript, wire formats.

@@ -1,0 +1,1 @@
+//! Structured reference strings: make, import, check, trim.

@@ -1,0 +1,1 @@
+//! The verifier: small, without panics, indexing or `unsafe`.
