@@ -117,7 +117,9 @@ def read_bounded(path: Path, *, what: str, max_bytes: int = MAX_JSON_BYTES) -> b
         if not path.is_file():
             raise MalformedArtifact(f"{what} {path} is not a file", code="missing")
         if size > max_bytes:
-            raise MalformedArtifact(f"{what} {path} has {size} bytes, more than {max_bytes}", code="too-large")
+            raise MalformedArtifact(
+                f"{what} {path} has {size} bytes, more than {max_bytes}", code="too-large"
+            )
         with path.open("rb") as f:
             data = f.read(max_bytes + 1)
     except OSError as e:
