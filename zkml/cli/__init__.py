@@ -1,0 +1,1 @@
+"""The command line: one subcommand for each stage of the flow, one file each."""
