@@ -1,0 +1,52 @@
+"""`settings.json` as EZKL writes it, made reproducible."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from zkml.errors import MalformedArtifact
+from zkml.files import read_json, write_atomic
+
+EZKL_VERSION = "23.0.5"
+MAX_SETTINGS_BYTES = 256 << 20
+
+
+def sorted_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with the lists that EZKL writes in random order sorted.
+
+    EZKL collects required lookups and range checks in a hash set, so their order differs from run to run; it is part of the
+    circuit. Lookups sort by their JSON text, ranges by their ends. The timestamp is dropped.
+    """
+    result = dict(settings)
+    result["required_lookups"] = sorted(settings["required_lookups"], key=lambda op: json.dumps(op, sort_keys=True))
+    result["required_range_checks"] = sorted(settings["required_range_checks"])
+    result["timestamp"] = None
+    equations = settings.get("einsum_params")
+    if equations is not None:
+        # The axis dimensions are hash maps too.
+        result["einsum_params"] = equations | {
+            "equations": [[equation, dict(sorted(dims.items()))] for equation, dims in equations["equations"]]
+        }
+    return result
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Return a settings file. Raises `MalformedArtifact` when it is not one, or not of the pinned EZKL version."""
+    settings = read_json(path, what="settings", max_bytes=MAX_SETTINGS_BYTES)
+    if not isinstance(settings, dict) or not isinstance(settings.get("run_args"), dict):
+        raise MalformedArtifact(f"{path} is not a settings file of EZKL", code="settings")
+    version = settings.get("version")
+    if version != EZKL_VERSION:
+        raise MalformedArtifact(
+            f"{path} was made by EZKL {version}, this toolkit works with {EZKL_VERSION}",
+            hint="compile the model again",
+            code="ezkl-version",
+        )
+    return settings
+
+
+def write_settings(path: Path, settings: dict[str, Any]) -> None:
+    """Write settings as one canonical line, atomically."""
+    write_atomic(path, json.dumps(settings, separators=(",", ":")).encode())
