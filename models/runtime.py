@@ -1,0 +1,25 @@
+"""The float reference: onnxruntime, one thread, one sample at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+Array = npt.NDArray[Any]
+
+
+def predict(model: bytes, inputs: dict[str, Array]) -> Array:
+    """Return the first output of every sample, stacked on the output's batch axis.
+
+    `inputs` maps tensor names to arrays whose first axis is the sample; each sample is run as a batch of one.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    count = len(next(iter(inputs.values())))
+    return np.concatenate(
+        [session.run(None, {name: x[i : i + 1] for name, x in inputs.items()})[0] for i in range(count)]
+    )
