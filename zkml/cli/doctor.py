@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zkml import __version__
-from zkml.cli.output import command_errors, emit, gigabytes, json_option
+from zkml.cli.output import command_errors, emit, err, gigabytes, json_option
 from zkml.errors import EnvironmentFault, ZkmlError
 from zkml.ezkl import Worker
 from zkml.home import home
@@ -123,8 +123,5 @@ def command(as_json: bool) -> None:
     emit(value, as_json=as_json, text=lambda console: draw(console, findings))
     missing = [f for f in findings if f.needed and not f.ok]
     if missing:
-        raise EnvironmentFault(
-            "missing: " + ", ".join(f.name for f in missing),
-            hint="; ".join(f.remedy for f in missing if f.remedy),
-            code="doctor",
-        )
+        err().print("zkml: error: missing: " + ", ".join(f.name for f in missing), markup=False)
+        raise SystemExit(EnvironmentFault.exit_code)

@@ -1,0 +1,78 @@
+# make demo   set up, then compile, prove and verify a LeNet on a digit
+# make test   set up, then run the tests (no GPU, nothing outside this folder)
+# make help   the rest
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST_SOURCES := $(shell find rust_ext -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
+export CARGO_NET_RETRY ?= 5
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup tools demo test test-all lint rust-test format docs clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@echo "make test-all  everything: the whole zoo, mutations and kills in number, the conformance models"
+	@echo "make lint      formatters, linters, types, stubs"
+	@echo "make format    format Python and Rust"
+	@echo "make docs      write the generated tables in docs/ again (long)"
+	@echo "make clean     remove what setup and tests made"
+
+# ---- set-up: own virtual environment, the extension in release mode, node packages from the lock file
+
+tools:
+	@command -v $(PYTHON) >/dev/null || { echo "zkml: error: Python is missing: install Python 3.11 or later"; exit 5; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "zkml: error: $$($(PYTHON) --version) is too old: make PYTHON=python3.11 (or later)"; exit 5; }
+	@command -v cargo >/dev/null || { echo "zkml: error: Rust is missing: install it with rustup, then open a new shell"; exit 5; }
+
+setup: $(VENV)/.extension
+
+$(VENV)/.packages: pyproject.toml | tools
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "zkml: installing Python packages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet "maturin>=1.9,<2"
+	@$(BIN)/python tools/requirements.py pyproject.toml dev | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
+	@touch $@
+
+$(VENV)/.extension: $(VENV)/.packages $(RUST_SOURCES)
+	@echo "zkml: building the native extension (release mode)"
+	@. $(BIN)/activate && maturin develop --release --quiet
+	@touch $@
+
+tests/node/node_modules/.stamp: tests/node/package-lock.json
+	@command -v npm >/dev/null || { echo "zkml: error: node is missing: install Node.js 20 or later with npm"; exit 5; }
+	@cd tests/node && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# ---- the main job
+
+demo: setup
+	@$(BIN)/zkml demo
+
+# ---- checks
+
+test: setup lint rust-test
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow"
+
+test-all: setup lint rust-test tests/node/node_modules/.stamp
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow"
+	@$(BIN)/python -m pytest -q -m slow
+
+lint: setup
+	@$(BIN)/ruff format --check --quiet . || { echo "zkml: error: run make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@cd rust_ext && cargo fmt --all --check
+	@cd rust_ext && cargo clippy --release --all-targets --quiet -- -D warnings
+
+rust-test: setup
+	@cd rust_ext && cargo test --release --workspace --exclude zkml-core --quiet
+
+format: setup
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
+	@cd rust_ext && cargo fmt --all
+
+clean:
+	rm -rf $(VENV) rust_ext/target tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
