@@ -1,0 +1,84 @@
+//! `zkml._core.graph`: compiled circuits, decoded.
+
+use pyo3::exceptions::{PyKeyError, PyOverflowError, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use zkml_graph::{Circuit, DecodeError, EZKL_VERSION, Fault};
+
+/// `zkml.errors.MalformedArtifact` with the byte and the field in its details.
+fn malformed(py: Python<'_>, error: &DecodeError) -> PyErr {
+    let raise = || -> PyResult<PyErr> {
+        let details = PyDict::new(py);
+        details.set_item("offset", error.offset)?;
+        details.set_item("path", &error.path)?;
+        let kwargs = PyDict::new(py);
+        kwargs.set_item("details", details)?;
+        let (code, hint) = match error.fault {
+            Fault::Version { .. } => ("ezkl-version", "compile the model again with the EZKL that this package needs"),
+            _ => ("compiled-circuit", "the file is damaged, or another version of EZKL made it"),
+        };
+        kwargs.set_item("code", code)?;
+        kwargs.set_item("hint", hint)?;
+        let class = py.import("zkml.errors")?.getattr("MalformedArtifact")?;
+        let message = format!("compiled circuit: {error}");
+        Ok(PyErr::from_value(class.call((message,), Some(&kwargs))?))
+    };
+    raise().unwrap_or_else(|fault| fault)
+}
+
+/// A compiled circuit, decoded.
+#[pyclass(frozen, module = "zkml._core.graph")]
+struct CompiledCircuit {
+    inner: Circuit,
+}
+
+#[pymethods]
+impl CompiledCircuit {
+    /// The circuit as JSON; parameters are counted, not shown.
+    fn to_json(&self, py: Python<'_>) -> PyResult<String> {
+        py.detach(|| self.inner.to_json()).map_err(|e| PyRuntimeError::new_err(e.to_string()))
+    }
+
+    /// The file's bytes.
+    fn encode<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.inner.encode()))
+    }
+
+    /// The parameters of the constant node at `path` (its number, after those of the subgraphs around it), as little-endian
+    /// signed 64-bit integers in row-major order. Raises KeyError for another node, OverflowError beyond 64 bits.
+    fn constant<'py>(&self, py: Python<'py>, path: Vec<u64>) -> PyResult<Bound<'py, PyBytes>> {
+        let tensor = self
+            .inner
+            .constant(&path)
+            .ok_or_else(|| PyKeyError::new_err(format!("node {path:?} is not a constant")))?;
+        let mut bytes = Vec::with_capacity(tensor.inner.len() * 8);
+        for (i, value) in tensor.inner.iter().enumerate() {
+            let narrow = value.to_i128().and_then(|v| i64::try_from(v).ok());
+            let narrow = narrow.ok_or_else(|| {
+                PyOverflowError::new_err(format!("value {i} of constant {path:?} is beyond 64 bits"))
+            })?;
+            bytes.extend_from_slice(&narrow.to_le_bytes());
+        }
+        Ok(PyBytes::new(py, &bytes))
+    }
+}
+
+/// Return the compiled circuit in `data`. Raises `zkml.errors.MalformedArtifact`.
+#[pyfunction]
+fn decode(py: Python<'_>, data: &[u8]) -> PyResult<CompiledCircuit> {
+    match py.detach(|| Circuit::decode(data)) {
+        Ok(inner) => Ok(CompiledCircuit { inner }),
+        Err(error) => Err(malformed(py, &error)),
+    }
+}
+
+/// Add the module to its parent and to `sys.modules`.
+pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = parent.py();
+    let module = PyModule::new(py, "graph")?;
+    module.add("EZKL_VERSION", EZKL_VERSION)?;
+    module.add_class::<CompiledCircuit>()?;
+    module.add_function(wrap_pyfunction!(decode, &module)?)?;
+    parent.add_submodule(&module)?;
+    py.import("sys")?.getattr("modules")?.set_item("zkml._core.graph", module)
+}
