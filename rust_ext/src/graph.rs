@@ -14,8 +14,14 @@ fn malformed(py: Python<'_>, error: &DecodeError) -> PyErr {
         let kwargs = PyDict::new(py);
         kwargs.set_item("details", details)?;
         let (code, hint) = match error.fault {
-            Fault::Version { .. } => ("ezkl-version", "compile the model again with the EZKL that this package needs"),
-            _ => ("compiled-circuit", "the file is damaged, or another version of EZKL made it"),
+            Fault::Version { .. } => (
+                "ezkl-version",
+                "compile the model again with the EZKL that this package needs",
+            ),
+            _ => (
+                "compiled-circuit",
+                "the file is damaged, or another version of EZKL made it",
+            ),
         };
         kwargs.set_item("code", code)?;
         kwargs.set_item("hint", hint)?;
@@ -36,7 +42,8 @@ struct CompiledCircuit {
 impl CompiledCircuit {
     /// The circuit as JSON; parameters are counted, not shown.
     fn to_json(&self, py: Python<'_>) -> PyResult<String> {
-        py.detach(|| self.inner.to_json()).map_err(|e| PyRuntimeError::new_err(e.to_string()))
+        py.detach(|| self.inner.to_json())
+            .map_err(|e| PyRuntimeError::new_err(e.to_string()))
     }
 
     /// The file's bytes.
@@ -55,7 +62,9 @@ impl CompiledCircuit {
         for (i, value) in tensor.inner.iter().enumerate() {
             let narrow = value.to_i128().and_then(|v| i64::try_from(v).ok());
             let narrow = narrow.ok_or_else(|| {
-                PyOverflowError::new_err(format!("value {i} of constant {path:?} is beyond 64 bits"))
+                PyOverflowError::new_err(format!(
+                    "value {i} of constant {path:?} is beyond 64 bits"
+                ))
             })?;
             bytes.extend_from_slice(&narrow.to_le_bytes());
         }
@@ -80,5 +89,7 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<CompiledCircuit>()?;
     module.add_function(wrap_pyfunction!(decode, &module)?)?;
     parent.add_submodule(&module)?;
-    py.import("sys")?.getattr("modules")?.set_item("zkml._core.graph", module)
+    py.import("sys")?
+        .getattr("modules")?
+        .set_item("zkml._core.graph", module)
 }

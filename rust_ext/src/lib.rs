@@ -1,9 +1,12 @@
 //! The Python face of the crates: bindings only, one file for each Python module it serves.
 
+mod graph;
+
 use pyo3::prelude::*;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    graph::register(m)?;
     Ok(())
 }

@@ -36,8 +36,15 @@ impl Circuit {
         r.end()?;
         let got = &circuit.core.settings.version;
         if got != EZKL_VERSION {
-            let fault = Fault::Version { expected: EZKL_VERSION, got: got.chars().take(32).collect() };
-            return Err(DecodeError { offset: 0, path: "core.settings.version".to_owned(), fault });
+            let fault = Fault::Version {
+                expected: EZKL_VERSION,
+                got: got.chars().take(32).collect(),
+            };
+            return Err(DecodeError {
+                offset: 0,
+                path: "core.settings.version".to_owned(),
+                fault,
+            });
         }
         Ok(circuit)
     }
@@ -59,7 +66,9 @@ impl Circuit {
         let (last, around) = path.split_last()?;
         let mut model = &self.core.model;
         for idx in around {
-            let NodeType::SubGraph { model: inner, .. } = model.graph.nodes.get(*idx)? else { return None };
+            let NodeType::SubGraph { model: inner, .. } = model.graph.nodes.get(*idx)? else {
+                return None;
+            };
             model = inner;
         }
         match model.graph.nodes.get(*last)? {

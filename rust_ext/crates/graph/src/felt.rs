@@ -18,7 +18,10 @@ pub struct Felt(pub [u8; 32]);
 fn limbs(bytes: &[u8; 32]) -> [u64; 4] {
     let mut out = [0u64; 4];
     for (limb, chunk) in out.iter_mut().zip(bytes.chunks_exact(8)) {
-        *limb = chunk.iter().rev().fold(0, |acc, b| (acc << 8) | u64::from(*b));
+        *limb = chunk
+            .iter()
+            .rev()
+            .fold(0, |acc, b| (acc << 8) | u64::from(*b));
     }
     out
 }
@@ -41,7 +44,11 @@ impl Felt {
     pub fn from_i128(x: i128) -> Self {
         let m = x.unsigned_abs();
         let magnitude = [m as u64, (m >> 64) as u64, 0, 0];
-        let value = if x < 0 { sub(&MODULUS, &magnitude).0 } else { magnitude };
+        let value = if x < 0 {
+            sub(&MODULUS, &magnitude).0
+        } else {
+            magnitude
+        };
         let mut bytes = [0u8; 32];
         for (chunk, limb) in bytes.chunks_exact_mut(8).zip(value) {
             chunk.copy_from_slice(&limb.to_le_bytes());
@@ -67,7 +74,11 @@ impl Wire for Felt {
         let start = r.offset();
         let bytes = r.array::<32>()?;
         let (_, below) = sub(&limbs(&bytes), &MODULUS);
-        if below { Ok(Self(bytes)) } else { Err(r.fault_at(start, Fault::NotCanonical)) }
+        if below {
+            Ok(Self(bytes))
+        } else {
+            Err(r.fault_at(start, Fault::NotCanonical))
+        }
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -81,7 +92,17 @@ mod tests {
 
     #[test]
     fn signed_integers_survive_the_field() {
-        for x in [0, 1, -1, 127, -128, i128::from(i64::MAX), i128::from(i64::MIN), i128::MAX, -i128::MAX] {
+        for x in [
+            0,
+            1,
+            -1,
+            127,
+            -128,
+            i128::from(i64::MAX),
+            i128::from(i64::MIN),
+            i128::MAX,
+            -i128::MAX,
+        ] {
             assert_eq!(Felt::from_i128(x).to_i128(), Some(x));
         }
     }

@@ -120,17 +120,32 @@ impl Wire for NodeMap {
             if let Some((previous, _)) = nodes.0.last()
                 && *previous >= key
             {
-                return Err(r.fault_at(start, Fault::NotAscending { previous: *previous, key }));
+                return Err(r.fault_at(
+                    start,
+                    Fault::NotAscending {
+                        previous: *previous,
+                        key,
+                    },
+                ));
             }
             let node = r.item(key, |r| {
                 let start = r.offset();
                 let node = NodeType::read(r)?;
                 if node.idx() != key {
-                    return Err(r.fault_at(start, Fault::Misnumbered { key, idx: node.idx() }));
+                    return Err(r.fault_at(
+                        start,
+                        Fault::Misnumbered {
+                            key,
+                            idx: node.idx(),
+                        },
+                    ));
                 }
                 match node.inputs().iter().find(|input| !nodes.has(**input)) {
                     Some((refers_to, _)) => {
-                        let fault = Fault::DanglingInput { node: key, refers_to: *refers_to };
+                        let fault = Fault::DanglingInput {
+                            node: key,
+                            refers_to: *refers_to,
+                        };
                         Err(r.fault_at(start, fault))
                     }
                     None => Ok(node),
@@ -192,14 +207,24 @@ impl Wire for Model {
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let start = r.offset();
         let graph: ParsedNodes = r.field("graph")?;
-        let ends = graph.inputs.iter().map(|idx| (*idx, 0)).chain(graph.outputs.iter().copied());
+        let ends = graph
+            .inputs
+            .iter()
+            .map(|idx| (*idx, 0))
+            .chain(graph.outputs.iter().copied());
         for end in ends {
             if !graph.nodes.has(end) {
-                let fault = Fault::DanglingInput { node: end.0, refers_to: end.0 };
+                let fault = Fault::DanglingInput {
+                    node: end.0,
+                    refers_to: end.0,
+                };
                 return Err(r.fault_at(start, fault));
             }
         }
-        Ok(Self { graph, visibility: r.field("visibility")? })
+        Ok(Self {
+            graph,
+            visibility: r.field("visibility")?,
+        })
     }
 
     fn write(&self, out: &mut Vec<u8>) {

@@ -58,9 +58,20 @@ impl<T: Wire> Wire for Tensor<T> {
         let dims: Vec<u64> = r.field("dims")?;
         let values = dims.iter().try_fold(1u64, |n, d| n.checked_mul(*d));
         if values != Some(inner.len() as u64) {
-            return Err(r.fault_at(start, Fault::Shape { values: inner.len(), dims }));
+            return Err(r.fault_at(
+                start,
+                Fault::Shape {
+                    values: inner.len(),
+                    dims,
+                },
+            ));
         }
-        Ok(Self { inner, dims, scale: r.field("scale")?, visibility: r.field("visibility")? })
+        Ok(Self {
+            inner,
+            dims,
+            scale: r.field("scale")?,
+            visibility: r.field("visibility")?,
+        })
     }
 
     fn write(&self, out: &mut Vec<u8>) {

@@ -27,7 +27,12 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, offset: 0, nesting: 0, path: Vec::new() }
+        Self {
+            rest: bytes,
+            offset: 0,
+            nesting: 0,
+            path: Vec::new(),
+        }
     }
 
     /// The number of bytes consumed so far.
@@ -57,13 +62,20 @@ impl<'a> Reader<'a> {
         if path.is_empty() {
             path.push_str("file");
         }
-        DecodeError { offset, path, fault }
+        DecodeError {
+            offset,
+            path,
+            fault,
+        }
     }
 
     /// The next `n` bytes.
     pub fn take(&mut self, n: usize) -> Result<&'a [u8], DecodeError> {
         let Some((head, tail)) = self.rest.split_at_checked(n) else {
-            let fault = Fault::Truncated { needed: n as u64, left: self.rest.len() as u64 };
+            let fault = Fault::Truncated {
+                needed: n as u64,
+                left: self.rest.len() as u64,
+            };
             return Err(self.fault_at(self.offset, fault));
         };
         self.rest = tail;
@@ -220,7 +232,9 @@ impl Wire for char {
         };
         let mut bytes = vec![first];
         bytes.extend_from_slice(r.take(more)?);
-        let only = std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next());
+        let only = std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(|text| text.chars().next());
         only.ok_or_else(|| r.fault_at(start, Fault::NotUtf8))
     }
     fn write(&self, out: &mut Vec<u8>) {
@@ -231,7 +245,11 @@ impl Wire for char {
 impl<T: Wire> Wire for Option<T> {
     const MIN_BYTES: usize = 1;
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        if bit(r)? { T::read(r).map(Some) } else { Ok(None) }
+        if bit(r)? {
+            T::read(r).map(Some)
+        } else {
+            Ok(None)
+        }
     }
     fn write(&self, out: &mut Vec<u8>) {
         out.push(u8::from(self.is_some()));

@@ -18,7 +18,13 @@ fn check(bytes: &[u8]) {
 }
 
 fn names() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec!["linear", "mlp", "softmax", "hash_param", "matmul_freivalds"])
+    prop::sample::select(vec![
+        "linear",
+        "mlp",
+        "softmax",
+        "hash_param",
+        "matmul_freivalds",
+    ])
 }
 
 proptest! {

@@ -9,10 +9,18 @@ fn root() -> PathBuf {
 }
 
 fn compiled_below(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
     let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .flat_map(|path| if path.is_dir() { compiled_below(&path) } else { vec![path] })
+        .flat_map(|path| {
+            if path.is_dir() {
+                compiled_below(&path)
+            } else {
+                vec![path]
+            }
+        })
         .filter(|path| path.extension().is_some_and(|e| e == "ezkl"))
         .collect();
     found.sort();
@@ -22,7 +30,11 @@ fn compiled_below(dir: &Path) -> Vec<PathBuf> {
 fn assert_round_trip(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
     let circuit = Circuit::decode(&bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    assert!(circuit.encode() == bytes, "{} is not written back as it was", path.display());
+    assert!(
+        circuit.encode() == bytes,
+        "{} is not written back as it was",
+        path.display()
+    );
     let json: serde_json::Value = serde_json::from_str(&circuit.to_json().unwrap()).unwrap();
     assert!(json["core"]["model"]["graph"]["nodes"].is_array());
 }
@@ -39,7 +51,8 @@ fn committed_fixtures_are_written_back_byte_for_byte() {
 /// The larger collections, where this machine has them (`ZKML_SHARED`, or `shared` beside the checkout).
 #[test]
 fn shared_circuits_are_written_back_byte_for_byte() {
-    let shared = std::env::var_os("ZKML_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let shared =
+        std::env::var_os("ZKML_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     for path in compiled_below(&shared) {
         assert_round_trip(&path);
     }
@@ -54,7 +67,10 @@ fn fixture() -> Vec<u8> {
 fn every_proper_prefix_is_refused() {
     let bytes = fixture();
     for n in 0..bytes.len() {
-        assert!(Circuit::decode(&bytes[..n]).is_err(), "the first {n} bytes alone decode");
+        assert!(
+            Circuit::decode(&bytes[..n]).is_err(),
+            "the first {n} bytes alone decode"
+        );
     }
 }
 
@@ -73,7 +89,13 @@ fn another_version_is_refused_and_both_are_named() {
     let at = bytes.windows(6).position(|w| w == b"23.0.5").unwrap();
     bytes[at + 5] = b'6';
     let error = Circuit::decode(&bytes).unwrap_err();
-    assert_eq!(error.fault, Fault::Version { expected: "23.0.5", got: "23.0.6".to_owned() });
+    assert_eq!(
+        error.fault,
+        Fault::Version {
+            expected: "23.0.5",
+            got: "23.0.6".to_owned()
+        }
+    );
     assert!(error.to_string().contains("23.0.5") && error.to_string().contains("23.0.6"));
 }
 
@@ -83,7 +105,13 @@ fn an_unknown_operator_is_located() {
     // u64 number of nodes, u64 key, u32 tag of the node type: the first node's operator begins at byte 20.
     bytes[20] = 200;
     let error = Circuit::decode(&bytes).unwrap_err();
-    assert_eq!(error.fault, Fault::UnknownTag { of: "SupportedOp", tag: 200 });
+    assert_eq!(
+        error.fault,
+        Fault::UnknownTag {
+            of: "SupportedOp",
+            tag: 200
+        }
+    );
     assert_eq!(error.offset, 20);
     assert_eq!(error.path, "core.model.graph.nodes[0].Node.opkind");
 }
@@ -93,7 +121,13 @@ fn an_absurd_length_is_refused_before_anything_is_allocated() {
     let mut bytes = fixture();
     bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
     let error = Circuit::decode(&bytes).unwrap_err();
-    assert!(matches!(error.fault, Fault::TooLong { count: u64::MAX, .. }));
+    assert!(matches!(
+        error.fault,
+        Fault::TooLong {
+            count: u64::MAX,
+            ..
+        }
+    ));
     assert_eq!(error.path, "core.model.graph.nodes");
 }
 

@@ -1,0 +1,23 @@
+"""EZKL's compiled circuits, decoded in Rust."""
+
+EZKL_VERSION: str
+"""The one version of EZKL whose files can be decoded."""
+
+class CompiledCircuit:
+    """A compiled circuit, decoded."""
+
+    def to_json(self) -> str:
+        """Return the circuit as JSON; parameters are counted, not shown."""
+
+    def encode(self) -> bytes:
+        """Return the file's bytes."""
+
+    def constant(self, path: list[int]) -> bytes:
+        """Return the parameters of the constant node at `path` as little-endian signed 64-bit integers, row-major.
+
+        `path` is the node's number, after those of the subgraphs around it. Raises KeyError when the node is not a constant,
+        OverflowError when a value is beyond 64 bits.
+        """
+
+def decode(data: bytes) -> CompiledCircuit:
+    """Return the compiled circuit in `data`. Raises `MalformedArtifact` with byte and field in its details."""
