@@ -1,0 +1,61 @@
+"""Proofs of every kind of EZKL circuit, made and accepted by EZKL's wheel: digests equal, proofs accepted, tampering noticed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from tests.verifier import shared_cases
+from zkml.protocol.ezkl import digest_candidates
+from zkml.verifier import Policy, check
+
+pytestmark = pytest.mark.skipif(not shared_cases.NAMES, reason="the shared fixtures are not on this machine")
+
+LENIENT = Policy(allow_unsafe_srs=True, allow_unaudited=True)
+
+QUICK = ("linear", "sigmoid_mc3", "matmul2", "hash_all", "topk")
+"""Those verified in every run; the others are slow."""
+
+
+def by_speed(names: list[str]) -> list[object]:
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("name", shared_cases.NAMES)
+def test_the_digest_is_ezkl_s(name: str) -> None:
+    wanted = shared_cases.ezkl_digest(name)
+    if wanted is None:
+        pytest.skip("EZKL cannot print this key's digest")
+    candidates = digest_candidates(shared_cases.settings(name), shared_cases.key(name))
+    assert wanted in [digest for _, digest in candidates]
+
+
+@pytest.mark.parametrize("name", by_speed(shared_cases.NAMES))
+def test_ezkl_s_proof_is_accepted(name: str) -> None:
+    verdict = check(shared_cases.protocol(name), shared_cases.proof(name), LENIENT)
+    assert verdict.outcome == "accepted", verdict
+
+
+@pytest.mark.parametrize("name", by_speed(shared_cases.NAMES))
+def test_a_flipped_byte_is_never_accepted(name: str) -> None:
+    good = shared_cases.proof(name)
+    at = random.Random(name).randrange(len(good.proof))
+    data = bytearray(good.proof)
+    data[at] ^= 1
+    verdict = check(shared_cases.protocol(name), replace(good, proof=bytes(data)), LENIENT)
+    assert verdict.outcome in ("rejected", "malformed")
+
+
+@pytest.mark.slow
+@pytest.mark.ezkl
+@pytest.mark.parametrize("name", ["linear", "sigmoid", "matmul2", "hash_in"])
+def test_ezkl_agrees(name: str) -> None:
+    ezkl = pytest.importorskip("ezkl")
+    folder = shared_cases.CASES / name
+    k = shared_cases.settings(name)["run_args"]["logrows"]
+    srs = shared_cases.CASES / "srs" / f"k{k}.srs"
+    names = ("proof.json", "settings.json", "vk.key")
+    paths = [str(folder / file) for file in names]
+    assert ezkl.verify(*paths, str(srs)) is True
