@@ -24,9 +24,7 @@ def main(arguments: list[str]) -> int:
     known = names()
     parser = argparse.ArgumentParser(prog="python -m models.build", description="rebuild models of the zoo")
     parser.add_argument("name", nargs="+", choices=[*known, "all"])
-    parser.add_argument(
-        "--into", type=Path, default=ROOT, help="folder for the models' folders (default: here)"
-    )
+    parser.add_argument("--into", type=Path, default=ROOT, help="folder for the models' folders (default: here)")
     options = parser.parse_args(arguments)
     for name in known if "all" in options.name else options.name:
         card = write(name, importlib.import_module(f"models.{name}.build").build(), options.into)

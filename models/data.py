@@ -103,9 +103,7 @@ def _table(
     note: str = "",
     classes: tuple[str, ...] = (),
 ) -> Split:
-    raw_train, raw_test, y_train, y_test = train_test_split(
-        raw, y, test_size=0.25, random_state=SEED, stratify=stratify
-    )
+    raw_train, raw_test, y_train, y_test = train_test_split(raw, y, test_size=0.25, random_state=SEED, stratify=stratify)
     low, high = raw_train.min(axis=0), raw_train.max(axis=0)
 
     def scale(rows: npt.NDArray[np.float64]) -> Floats:

@@ -66,11 +66,7 @@ def write(name: str, built: Built, root: Path = ROOT) -> dict[str, Any]:
     folder = root / name
     folder.mkdir(exist_ok=True)
     model = to_bytes(built.model)
-    expected = (
-        next(iter(built.inputs.values())).astype(np.float32)
-        if built.expected_key is None
-        else built.data.y_test
-    )
+    expected = next(iter(built.inputs.values())).astype(np.float32) if built.expected_key is None else built.data.y_test
     output = runtime.predict(model, built.inputs)
     shipped = min(built.samples, len(output))
 

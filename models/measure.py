@@ -93,9 +93,7 @@ def main(arguments: Sequence[str]) -> int:
                 f"error {row['max_error']} of {row['max_output']}",
                 flush=True,
             )
-        write_json(
-            ROOT / name / "ezkl.json", {"ezkl": importlib.metadata.version("ezkl"), "measurements": rows}
-        )
+        write_json(ROOT / name / "ezkl.json", {"ezkl": importlib.metadata.version("ezkl"), "measurements": rows})
     return 0
 
 

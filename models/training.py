@@ -51,9 +51,7 @@ def fit(
     network.eval()
 
 
-def export(
-    network: nn.Module, name: str, shape: tuple[int, ...], input_name: str, output_name: str
-) -> onnx.ModelProto:
+def export(network: nn.Module, name: str, shape: tuple[int, ...], input_name: str, output_name: str) -> onnx.ModelProto:
     """Return the network as an ONNX model of one fixed-shape input, in canonical form."""
     program = torch.onnx.export(
         network,

@@ -42,9 +42,7 @@ def build() -> Built:
     training.start()
     split = data.digits(28)
     network = LeNet5()
-    training.fit(
-        network, split.x_train[:, None], split.y_train, nn.CrossEntropyLoss(label_smoothing=0.1), epochs=30
-    )
+    training.fit(network, split.x_train[:, None], split.y_train, nn.CrossEntropyLoss(label_smoothing=0.1), epochs=30)
     return Built(
         model=training.export(network, "lenet5", (1, 1, 28, 28), "image", "logits"),
         task="classification, 10 classes",

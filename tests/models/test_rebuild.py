@@ -18,7 +18,7 @@ VERSIONS = (
 
 
 def interpreter() -> str:
-    """Return the Python that has the training libraries: the one named by the environment, or the local one."""
+    """Return the Python with the training libraries: the one that the environment names, or the local one."""
     local = ROOT.parent / ".torch-venv" / "bin" / "python"
     return os.environ.get("ZKML_MODELS_PYTHON") or (str(local) if local.exists() else sys.executable)
 

@@ -1,0 +1,1 @@
+"""One attention block over the patches of 28×28 digits."""

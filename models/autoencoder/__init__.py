@@ -1,0 +1,1 @@
+"""A dense autoencoder on 28×28 digits."""

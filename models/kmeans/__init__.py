@@ -1,0 +1,1 @@
+"""k-means on 8×8 digits."""

@@ -1,0 +1,1 @@
+"""An LSTM that reads 16×16 digits row by row."""

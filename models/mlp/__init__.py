@@ -1,0 +1,1 @@
+"""A multi-layer perceptron on 8×8 digits."""

@@ -1,0 +1,1 @@
+"""A random forest on 8×8 digits."""

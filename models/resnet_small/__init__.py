@@ -1,0 +1,1 @@
+"""A small residual network on 28×28 digits."""
