@@ -1,12 +1,13 @@
 """Tree ensembles as a fixed number of tensor operations, over all trees at once.
 
 The GEMM strategy of Nakandala et al., A Tensor Compiler for Unified Machine Learning Prediction Serving (OSDI 2020),
-section 4.1, with two departures: comparisons that several nodes share are made once and gathered, and the path
-matrices are one batched product, tree by tree, instead of one block-diagonal matrix.
+section 4.1, with three departures: comparisons that several nodes share are made once and gathered; the path
+matrices are one batched product, tree by tree, instead of one block-diagonal matrix; and a leaf is recognised with
+ReLU instead of `Equal`, whose result EZKL 23.0.5 scales down to 2^-scale without a word when it is cast and used.
 
-For tree t, internal node n and leaf l: d[t, n] = [x[feature] < threshold]; P[t, n, l] is 1 when l lies to the left of n, −1
-when it lies to the right, 0 when n is not above l; Σ_n d[t, n]·P[t, n, l] equals the number of left turns on the path
-to l exactly when l is the leaf reached.
+For tree t, inner node n and leaf l: d[t, n] = [x[feature] < threshold]; P[t, n, l] is 1 when l lies to the left of n, −1
+when it lies to the right, 0 when n is not above l. Σ_n d[t, n]·P[t, n, l] is at most the number of left turns on the path
+to l, an integer, and equals it exactly when l is the leaf reached; so ReLU(Σ − turns + 1) is 1 there and 0 elsewhere.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ import numpy.typing as npt
 from models.graph import Graph
 
 Floats = npt.NDArray[np.float64]
-UNREACHABLE = -1.0
-"""A number of left turns that no path has: what a padding leaf waits for."""
+UNREACHABLE = 1.0
+"""The left turns that a padding leaf waits for: its column of P is zero, so its sum stays below."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,10 @@ def ensemble(graph: Graph, x: str, trees: Sequence[Tree], base: Floats, out: str
     turned = graph.node("Gather", answer, asked_of, out="turned", axis=1)
     by_tree = graph.node("Reshape", turned, graph.constant("by_tree_shape", asked.shape, np.int64), out="by_tree")
     taken = graph.node("MatMul", by_tree, graph.constant("path", path), out="taken")
-    reached = graph.node("Equal", taken, graph.constant("turns", turns), out="is_reached")
-    chosen = graph.node("Cast", reached, out="reached", to=1)
+    margin = graph.node("Add", taken, graph.constant("one_minus_turns", 1 - turns), out="margin")
+    reached = graph.node("Relu", margin, out="reached")
     flat_shape = graph.constant("flat_shape", [1, math.prod(turns.shape)], np.int64)
-    flat = graph.node("Reshape", chosen, flat_shape, out="flat")
+    flat = graph.node("Reshape", reached, flat_shape, out="flat")
     leaf_value = graph.constant("leaf_value", value.reshape(-1, len(base)))
     return graph.node("Gemm", flat, leaf_value, graph.constant("base", base), out=out)
 

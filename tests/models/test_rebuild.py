@@ -12,9 +12,7 @@ import pytest
 
 from models.entry import ROOT, names
 
-VERSIONS = (
-    "import json, sys; from models.entry import versions; print(json.dumps(versions(tuple(sys.argv[1:]))))"
-)
+VERSIONS = "import json, sys; from models.entry import versions; print(json.dumps(versions(tuple(sys.argv[1:]))))"
 
 
 def interpreter() -> str:
@@ -28,9 +26,7 @@ def interpreter() -> str:
 def test_rebuild_is_byte_identical(name: str, tmp_path: Path) -> None:
     built_with = json.loads((ROOT / name / "card.json").read_text())["built_with"]
     python, tools = interpreter(), [t for t in built_with if t != "python"]
-    found = subprocess.run(
-        [python, "-c", VERSIONS, *tools], cwd=ROOT.parent, capture_output=True, text=True, check=False
-    )
+    found = subprocess.run([python, "-c", VERSIONS, *tools], cwd=ROOT.parent, capture_output=True, text=True, check=False)
     if found.returncode != 0 or json.loads(found.stdout) != built_with:
         pytest.skip(f"{name} was built with other versions than those installed")
     subprocess.run([python, "-m", "models.build", name, "--into", str(tmp_path)], cwd=ROOT.parent, check=True)
