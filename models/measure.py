@@ -24,6 +24,9 @@ from models.entry import ROOT, names
 from zkml.errors import CircuitError
 from zkml.files import write_json
 
+WORKING_FOLDER = ROOT.parent
+"""Where the package `models` is found."""
+
 SCALES = (7, 10)
 SAMPLES = 4
 SECONDS = 540
@@ -60,7 +63,7 @@ def _run(job: Path, name: str) -> dict[str, Any]:
     try:
         done = subprocess.run(
             command,
-            cwd=ROOT.parent,
+            cwd=WORKING_FOLDER,
             capture_output=True,
             text=True,
             errors="replace",
