@@ -1,0 +1,88 @@
+"""Valid ONNX made into ONNX that EZKL reads, with nothing lost: each step is one function, and onnxruntime computes the same after it."""
+
+from __future__ import annotations
+
+import onnx
+from onnx import helper, numpy_helper
+
+from zkml.model.fold import fold_constants
+from zkml.model.load import make_model
+from zkml.model.model import Model
+from zkml.model.shapes import infer, known_shapes
+
+WINDOWED = {"Conv": "W", "ConvTranspose": "W", "MaxPool": None, "AveragePool": None, "LpPool": None}
+"""Operators with strides; the spatial rank is that of the first input less two."""
+
+
+def normalise(model: Model) -> Model:
+    """Return the model that is compiled: constants folded, every default that EZKL does not know written out, all shapes pinned."""
+    proto = infer(fold_constants(infer(model.proto)))
+    write_strides(proto, {name: len(t.shape) for name, t in known_shapes(proto).items()})
+    drop_empty_inputs(proto)
+    name_nodes(proto)
+    drop_remarks(proto)
+    proto = infer(proto)
+    shapes = known_shapes(proto)
+    pin_values(proto, set(shapes))
+    return make_model(model.path, proto, model.digest, shapes, model.notes)
+
+
+def write_strides(proto: onnx.ModelProto, ranks: dict[str, int]) -> None:
+    """Write out `strides` of ones where a convolution or pooling has none."""
+    for node in proto.graph.node:
+        if node.op_type not in WINDOWED or node.domain not in ("", "ai.onnx"):
+            continue
+        rank = ranks.get(node.input[0])
+        if rank is not None and not any(a.name == "strides" for a in node.attribute):
+            node.attribute.append(helper.make_attribute("strides", [1] * (rank - 2)))
+
+
+def drop_empty_inputs(proto: onnx.ModelProto) -> None:
+    """Drop trailing inputs with an empty name, and give `Pad` its default value where a later input needs the place."""
+    graph = proto.graph
+    taken = {t.name for t in graph.initializer} | {o for n in graph.node for o in n.output}
+    types = {v.name: v.type.tensor_type.elem_type for v in [*graph.input, *graph.value_info, *graph.output]}
+    types |= {t.name: t.data_type for t in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Pad" and len(node.input) > 3 and not node.input[2]:
+            name = f"{node.output[0]}.zero"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            kind = helper.tensor_dtype_to_np_dtype(types.get(node.input[0], onnx.TensorProto.FLOAT))
+            graph.initializer.append(numpy_helper.from_array(kind.type(0).reshape(()), name))
+            node.input[2] = name
+        while node.input and not node.input[-1]:
+            node.input.pop()
+
+
+def name_nodes(proto: onnx.ModelProto) -> None:
+    """Give every node a name, so that a message can point at it."""
+    taken = {n.name for n in proto.graph.node if n.name}
+    for i, node in enumerate(proto.graph.node):
+        if not node.name:
+            name = f"{node.op_type}_{i}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            node.name = name
+
+
+def drop_remarks(proto: onnx.ModelProto) -> None:
+    """Drop documentation and metadata: they would make the file's digest depend on who exported it."""
+    del proto.metadata_props[:]
+    proto.ClearField("doc_string")
+    proto.graph.ClearField("doc_string")
+    del proto.graph.metadata_props[:]
+    for node in proto.graph.node:
+        node.ClearField("doc_string")
+        del node.metadata_props[:]
+    for value in [*proto.graph.input, *proto.graph.output, *proto.graph.value_info]:
+        value.ClearField("doc_string")
+
+
+def pin_values(proto: onnx.ModelProto, known: set[str]) -> None:
+    """Drop inner shapes that still have a name instead of a number."""
+    kept = [v for v in proto.graph.value_info if v.name in known]
+    del proto.graph.value_info[:]
+    proto.graph.value_info.extend(kept)

@@ -1,0 +1,77 @@
+"""The shape of every value, by ONNX's own inference with propagated data."""
+
+from __future__ import annotations
+
+import onnx
+
+from zkml.errors import ModelError
+from zkml.model.model import Tensor, dtype_name, node_label
+
+
+def static_tensor(value: onnx.ValueInfoProto) -> Tensor | None:
+    """Return a value's name, shape and type, or None unless it is a tensor of which every dimension is a positive number."""
+    kind = value.type.tensor_type
+    if not value.type.HasField("tensor_type") or not kind.HasField("shape") or not kind.elem_type:
+        return None
+    if any(not d.HasField("dim_value") or d.dim_value < 1 for d in kind.shape.dim):
+        return None
+    return Tensor(value.name, tuple(d.dim_value for d in kind.shape.dim), dtype_name(kind.elem_type))
+
+
+def infer(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy with the shapes of inner values and outputs inferred afresh from the inputs.
+
+    Raises `ModelError` when the shapes contradict each other.
+    """
+    bare = onnx.ModelProto()
+    bare.CopyFrom(proto)
+    del bare.graph.value_info[:]
+    for output in bare.graph.output:
+        if output.type.HasField("tensor_type"):
+            output.type.tensor_type.ClearField("shape")
+    try:
+        return onnx.shape_inference.infer_shapes(bare, check_type=True, strict_mode=True, data_prop=True)
+    except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as e:
+        text = " ".join(str(e).split())
+        node = next((n.name for n in proto.graph.node if n.name and n.name in text), None)
+        raise ModelError(
+            f"the shapes of the model contradict each other: {text[:500]}",
+            hint="see that --dim values fit the model, and that it runs in onnxruntime",
+            code="shapes",
+            node=node,
+        ) from e
+
+
+def known_shapes(proto: onnx.ModelProto) -> dict[str, Tensor]:
+    """Return every value of an inferred model whose shape is known, initializers included."""
+    found: dict[str, Tensor] = {}
+    for value in [*proto.graph.input, *proto.graph.value_info, *proto.graph.output]:
+        tensor = static_tensor(value)
+        if tensor:
+            found[value.name] = tensor
+    for weight in proto.graph.initializer:
+        found[weight.name] = Tensor(weight.name, tuple(weight.dims), dtype_name(weight.data_type))
+    return found
+
+
+def check_complete(proto: onnx.ModelProto, shapes: dict[str, Tensor]) -> None:
+    """Raise `ModelError` naming the first node whose output has no fixed shape, and any output that is not a tensor."""
+    for output in proto.graph.output:
+        if output.type.WhichOneof("value") not in ("tensor_type", None):
+            kind = output.type.WhichOneof("value")
+            raise ModelError(
+                f"output {output.name!r} is a {str(kind).removesuffix('_type')}, not a tensor",
+                hint="export without it (scikit-learn: options={'zipmap': False})",
+                code="not-a-tensor",
+            )
+    standard = {"", "ai.onnx"}
+    for i, node in enumerate(proto.graph.node):
+        open_outputs = [o for o in node.output if o and o not in shapes]
+        if open_outputs and node.domain in standard:
+            label = node_label(node, i)
+            raise ModelError(
+                f"the shape of {open_outputs[0]!r}, made by node {label} ({node.op_type}), depends on the data",
+                hint="a circuit has fixed shapes: pin dimensions with --dim, or export the model without data-dependent shapes",
+                code="dynamic-shape",
+                node=label,
+            )
