@@ -15,7 +15,7 @@ from zkml.model.dimensions import pin
 from zkml.model.external import MAX_MODEL_BYTES, inline
 from zkml.model.fold import fold_constants
 from zkml.model.model import Model, Tensor
-from zkml.model.shapes import check_complete, infer, known_shapes
+from zkml.model.shapes import check_complete, infer, known_shapes, type_faults
 from zkml.model.structure import check_operators, check_structure, check_weights
 from zkml.model.wire import why_unreadable
 
@@ -43,19 +43,35 @@ def load(path: str | Path, dims: Mapping[str, int] | None = None) -> Model:
     except MalformedArtifact as e:
         raise ModelError(e.message, hint=e.hint, code=e.code) from e
     proto = _parse(data, path)
-    read = inline(proto, path.parent)
-    notes = [f"weights inlined from {name}" for name in read]
+    notes = tuple(f"weights inlined from {name}" for name in inline(proto, path.parent))
+    return from_proto(proto, path=path, digest=hashlib.sha256(data).hexdigest(), dims=dims, notes=notes)
+
+
+def from_proto(
+    proto: onnx.ModelProto,
+    *,
+    path: Path = Path(),
+    digest: str | None = None,
+    dims: Mapping[str, int] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Model:
+    """Return a model in memory as a `Model`, under the same checks as `load`; `proto` is changed.
+
+    `digest` is that of its serialised form unless given. External data must be inlined already.
+    """
+    digest = digest or hashlib.sha256(proto.SerializeToString(deterministic=True)).hexdigest()
     check_structure(proto)
     check_operators(proto)
     _check_schema(proto)
     check_weights(proto)
-    notes += pin(proto, dims or {})
+    said = [*notes, *pin(proto, dims or {})]
     _drop_weight_inputs(proto)
+    said += type_faults(proto)
     inferred = infer(proto)
     folded = infer(fold_constants(inferred))
     shapes = known_shapes(inferred) | known_shapes(folded)
     check_complete(folded, shapes)
-    return make_model(path, inferred, hashlib.sha256(data).hexdigest(), shapes, tuple(notes))
+    return make_model(path, inferred, digest, shapes, tuple(said))
 
 
 def make_model(

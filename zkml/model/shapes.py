@@ -7,6 +7,8 @@ import onnx
 from zkml.errors import ModelError
 from zkml.model.model import Tensor, dtype_name, node_label
 
+INFERENCE_ERRORS = (onnx.shape_inference.InferenceError, ValueError, RuntimeError)
+
 
 def static_tensor(value: onnx.ValueInfoProto) -> Tensor | None:
     """Return a value's name, shape and type, or None unless it is a tensor of which every dimension is a positive number."""
@@ -23,15 +25,9 @@ def infer(proto: onnx.ModelProto) -> onnx.ModelProto:
 
     Raises `ModelError` when the shapes contradict each other.
     """
-    bare = onnx.ModelProto()
-    bare.CopyFrom(proto)
-    del bare.graph.value_info[:]
-    for output in bare.graph.output:
-        if output.type.HasField("tensor_type"):
-            output.type.tensor_type.ClearField("shape")
     try:
-        return onnx.shape_inference.infer_shapes(bare, check_type=True, strict_mode=True, data_prop=True)
-    except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as e:
+        return onnx.shape_inference.infer_shapes(_bare(proto), check_type=False, strict_mode=True, data_prop=True)
+    except INFERENCE_ERRORS as e:
         text = " ".join(str(e).split())
         node = next((n.name for n in proto.graph.node if n.name and n.name in text), None)
         raise ModelError(
@@ -40,6 +36,28 @@ def infer(proto: onnx.ModelProto) -> onnx.ModelProto:
             code="shapes",
             node=node,
         ) from e
+
+
+def type_faults(proto: onnx.ModelProto) -> tuple[str, ...]:
+    """Return a note when an operator is used on a type that the standard does not give it: the compiler may still take it."""
+    try:
+        onnx.shape_inference.infer_shapes(_bare(proto), check_type=True, strict_mode=True, data_prop=True)
+    except INFERENCE_ERRORS as e:
+        text = " ".join(str(e).split())
+        if "typestr" in text:
+            return (f"not standard ONNX, and onnxruntime may not run it: {text.removeprefix('[ShapeInferenceError] ')[:300]}",)
+    return ()
+
+
+def _bare(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy without the shapes of inner values and outputs."""
+    bare = onnx.ModelProto()
+    bare.CopyFrom(proto)
+    del bare.graph.value_info[:]
+    for output in bare.graph.output:
+        if output.type.HasField("tensor_type"):
+            output.type.tensor_type.ClearField("shape")
+    return bare
 
 
 def known_shapes(proto: onnx.ModelProto) -> dict[str, Tensor]:

@@ -1,0 +1,261 @@
+"""The size of EZKL's constraint system, counted from `settings.json` alone.
+
+Source: `ezkl_interop` section 3, as restated in `docs/estimates.md`. Counts only: columns, queries, lookup arguments, degree. Exact but
+for the number of fixed columns after selector compression, which depends on the rows where selectors are active (see
+`selector_columns`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+UNUSABLE_ROWS = 6
+"""Rows at the end of every column that hold no data: five of blinding, and the last."""
+
+TABLE_UNUSABLE_ROWS = 8
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a proof of this circuit commits to and opens. `k`: 2^k rows. `blocks` of `inner` columns for each of the three model
+    tensors. `degree` D of the whole system: D - 1 quotient pieces, an extended domain of 2^`extended_k` rows."""
+
+    k: int
+    inner: int
+    blocks: int
+    advice: int
+    fixed: int
+    selectors: int
+    permutation: int
+    lookups: int
+    lookup_inputs: int
+    advice_queries: int
+    degree: int
+    extended_k: int
+    gates: int
+    instances: int
+
+    @property
+    def rows(self) -> int:
+        return 1 << self.k
+
+    @property
+    def usable(self) -> int:
+        return self.rows - UNUSABLE_ROWS
+
+    @property
+    def extended(self) -> int:
+        return 1 << self.extended_k
+
+    @property
+    def chunks(self) -> int:
+        """Number of permutation product polynomials."""
+        return ceil(self.permutation / (self.degree - 2))
+
+    @property
+    def pk_bytes(self) -> int:
+        """Size of `pk.key` in bytes: vk, three polynomials in coset form, then values, coefficients and coset form of each fixed
+        and permutation column."""
+        n, e = self.rows, self.extended
+        column = 3 * 8 + 32 * (2 * n + e)
+        return self.vk_bytes + 3 * (4 + 32 * e) + 6 * 4 + (self.fixed + self.permutation) * column
+
+    @property
+    def vk_bytes(self) -> int:
+        """Size of `vk.key` in bytes with selector compression."""
+        return 7 + 64 * (self.fixed + self.permutation) + self.selectors * ceil(self.rows / 8)
+
+    @property
+    def proof_bytes(self) -> int:
+        """Size of a proof in bytes, without its instances."""
+        points = self.advice + 2 * self.lookups + self.chunks + 1 + (self.degree - 1) + 2
+        scalars = (
+            self.advice_queries + self.fixed + 1 + self.permutation + (3 * self.chunks - 1) + 3 * self.lookups
+        )
+        return 64 * points + 32 * scalars
+
+
+def blocks_of(capacity: int, usable: int, inner: int) -> int:
+    """Return the number of blocks of a tensor of columns that holds `capacity` cells."""
+    area = usable * inner
+    first = capacity // area + 1
+    return (capacity + first) // area + 1
+
+
+def constant_columns(settings: Mapping[str, Any], usable: int) -> int:
+    """Return the number of fixed columns for constants."""
+    total = int(settings["total_const_size"])
+    if total == 0:
+        return int(hashed(settings))
+    first = total // usable + 1
+    return (total + first) // usable + 1
+
+
+def hashed(settings: Mapping[str, Any]) -> bool:
+    """Return whether any tensor of the circuit is hashed."""
+    args = settings["run_args"]
+    return any(
+        isinstance(args[f"{what}_visibility"], dict) and "Hashed" in args[f"{what}_visibility"]
+        for what in ("input", "param", "output")
+    )
+
+
+def table_columns(low: int, high: int, k: int) -> int:
+    """Return over how many columns a table of the values `low` to `high` is spread."""
+    return abs(high - low) // ((1 << k) - TABLE_UNUSABLE_ROWS) + 1
+
+
+def count(settings: Mapping[str, Any], *, logrows: int | None = None) -> Columns:
+    """Return the columns of the circuit of `settings`, at another number of rows when `logrows` is given.
+
+    Freivalds areas (`total_einsum_col_size` > 0) are refused by the toolkit and are not counted.
+    """
+    args = settings["run_args"]
+    k = int(logrows if logrows is not None else args["logrows"])
+    inner = int(args["num_inner_cols"])
+    usable = (1 << k) - UNUSABLE_ROWS
+    blocks = blocks_of(int(settings["total_assignments"]), usable, inner)
+    modules = settings.get("module_sizes") or {}
+    committed = sum(blocks_of(int(size), usable, 1) for size in modules.get("polycommit", []))
+    poseidon = int(hashed(settings) and sum(modules.get("poseidon", [0, [0]])[1]) > 0)
+    dynamic = int(settings.get("num_dynamic_lookups") or 0) > 0
+    shuffles = int(settings.get("num_shuffles") or 0) > 0
+    dynamic_blocks = 0
+    if dynamic or shuffles:
+        size = int(settings.get("total_dynamic_col_size") or 0) + int(settings.get("total_shuffle_col_size") or 0)
+        dynamic_blocks = blocks_of(size, usable, 1)
+    constants = constant_columns(settings, usable)
+    advice = committed + 3 * blocks * inner + 3 * dynamic_blocks + 3 * poseidon
+    permutation = committed + 3 * blocks * inner + 3 * dynamic_blocks + constants + 4 * poseidon + 1
+
+    # (table columns, input degree, table width) of each table, and how many input tuples look into it
+    tuples = blocks * inner
+    low, high = args["lookup_range"]
+    ops = len(unique(settings["required_lookups"]))
+    spread = table_columns(low, high, k) if ops else 0
+    ranges = [table_columns(lo, hi, k) for lo, hi in unique(settings["required_range_checks"])]
+    groups: list[tuple[int, int, int]] = []  # (number of input tuples, tuple degree, table degree)
+    for m in [*([spread] * ops), *ranges]:
+        groups += [(tuples, lookup_degree(m), 1)] * m
+    for on in (dynamic, shuffles):
+        if on:
+            groups += [(tuples, 2, 2)] * dynamic_blocks
+    gate_degree = max([2 + inner if inner > 1 else 3, 3] + [1 + m for m in [spread, *ranges] if m > 1])
+    gate_degree = max(gate_degree, cumulative_product_degree(inner), 6 * poseidon)
+    minimum = max([gate_degree, *(max(3, tdeg + 2) + degree for _, degree, tdeg in groups)])
+    arguments = [pack(number, degree, tdeg, minimum) for number, degree, tdeg in groups]
+    degree = max([3, gate_degree, *(d for _, d in arguments)])
+    extended_k = k + (degree - 2).bit_length()
+
+    base_selectors = 3 * blocks * inner + 6 * blocks
+    complex_selectors = tuples * (ops + len(ranges)) + (int(dynamic) + int(shuffles)) * (tuples + dynamic_blocks)
+    compressed = selector_columns(blocks, inner, degree, poseidon)
+    fixed = (
+        constants
+        + 4 * poseidon
+        + spread * (1 + ops)
+        + sum(ranges)
+        + complex_selectors
+        + compressed
+    )
+    queries = committed + 3 * blocks * inner + blocks + 3 * dynamic_blocks + 7 * poseidon
+    return Columns(
+        k=k,
+        inner=inner,
+        blocks=blocks,
+        advice=advice,
+        fixed=fixed,
+        selectors=base_selectors + complex_selectors + 3 * poseidon,
+        permutation=permutation,
+        lookups=sum(number for number, _ in arguments),
+        lookup_inputs=sum(number for number, _, _ in groups),
+        advice_queries=queries,
+        degree=degree,
+        extended_k=extended_k,
+        gates=base_selectors + tuples * (ops + len(ranges)) + 7 * poseidon,
+        instances=instances(settings),
+    )
+
+
+def lookup_degree(columns: int) -> int:
+    """Return the degree of an input tuple of a table spread over so many columns: selector, index polynomial, value."""
+    return columns + 1
+
+
+def cumulative_product_degree(inner: int) -> int:
+    """Return the degree of the gate of cumulative products: selector, previous value, `inner` factors."""
+    return inner + 2
+
+
+def pack(number: int, degree: int, table_degree: int, minimum: int) -> tuple[int, int]:
+    """Return (arguments, degree of the largest) of `number` equal input tuples packed greedily up to degree `minimum`."""
+
+    def required(size: int) -> int:
+        return max(3 + size, table_degree + size * degree + 2)
+
+    size = 1
+    while size < number and required(size) + degree <= minimum:
+        size += 1
+    return ceil(number / size), required(size)
+
+
+def selector_columns(blocks: int, inner: int, degree: int, poseidon: int) -> int:
+    """Return the number of fixed columns that the simple selectors take after compression, when each is active somewhere.
+
+    Selectors are combined when they are never active on a common row and the degree allows it. Those of one block and inner column
+    never meet; those of different blocks or inner columns are taken to meet. Accumulating ones sit on rows of their own within a
+    block.
+    """
+    del poseidon
+    columns = 0
+    for _ in range(blocks):
+        # element-wise: degree 2 (Add, Sub) and 3 (Mult) including the selector
+        for _ in range(inner):
+            columns += combine([2, 2, 3], degree)
+        columns += combine([3, 3, inner + 2, inner + 1, 2, 2], degree)
+    return columns
+
+
+def combine(degrees: list[int], limit: int) -> int:
+    """Return how many columns selectors of gates of these degrees need when any two may share one, up to the degree `limit`."""
+    waiting = list(degrees)
+    columns = 0
+    while waiting:
+        deepest = waiting.pop(0) - 1
+        size = 1
+        later: list[int] = []
+        for i, other in enumerate(waiting):
+            if deepest + size == limit:
+                later += waiting[i:]
+                break
+            candidate = max(deepest, other - 1)
+            if candidate + size + 1 > limit:
+                later.append(other)
+            else:
+                deepest, size = candidate, size + 1
+        waiting = later
+        columns += 1
+    return columns
+
+
+def instances(settings: Mapping[str, Any]) -> int:
+    """Return the number of public values of a proof."""
+    total = 0
+    for shape in settings.get("model_instance_shapes") or []:
+        size = 1
+        for d in shape:
+            size *= int(d)
+        total += size
+    return total
+
+
+def unique(items: list[Any]) -> list[Any]:
+    """Return the items without repetitions, in order."""
+    found: list[Any] = []
+    for item in items:
+        if item not in found:
+            found.append(item)
+    return found
