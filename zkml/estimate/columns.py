@@ -1,8 +1,8 @@
 """The size of EZKL's constraint system, counted from `settings.json` alone.
 
-Source: `ezkl_interop` section 3, as restated in `docs/estimates.md`. Counts only: columns, queries, lookup arguments, degree. Exact but
-for the number of fixed columns after selector compression, which depends on the rows where selectors are active (see
-`selector_columns`).
+Source: observation of the EZKL 23.0.5 wheel, stated in `docs/estimates.md`. Counts only: columns, queries, lookup arguments,
+degree. Exact but for the number of fixed columns after selector compression, which depends on the rows where
+selectors are active (see `selector_columns`).
 """
 
 from __future__ import annotations
@@ -72,9 +72,7 @@ class Columns:
     def proof_bytes(self) -> int:
         """Size of a proof in bytes, without its instances."""
         points = self.advice + 2 * self.lookups + self.chunks + 1 + (self.degree - 1) + 2
-        scalars = (
-            self.advice_queries + self.fixed + 1 + self.permutation + (3 * self.chunks - 1) + 3 * self.lookups
-        )
+        scalars = self.advice_queries + self.fixed + 1 + self.permutation + (3 * self.chunks - 1) + 3 * self.lookups
         return 64 * points + 32 * scalars
 
 
@@ -153,14 +151,7 @@ def count(settings: Mapping[str, Any], *, logrows: int | None = None) -> Columns
     base_selectors = 3 * blocks * inner + 6 * blocks
     complex_selectors = tuples * (ops + len(ranges)) + (int(dynamic) + int(shuffles)) * (tuples + dynamic_blocks)
     compressed = selector_columns(blocks, inner, degree, poseidon)
-    fixed = (
-        constants
-        + 4 * poseidon
-        + spread * (1 + ops)
-        + sum(ranges)
-        + complex_selectors
-        + compressed
-    )
+    fixed = constants + 4 * poseidon + spread * (1 + ops) + sum(ranges) + complex_selectors + compressed
     queries = committed + 3 * blocks * inner + blocks + 3 * dynamic_blocks + 7 * poseidon
     return Columns(
         k=k,
@@ -205,9 +196,9 @@ def pack(number: int, degree: int, table_degree: int, minimum: int) -> tuple[int
 def selector_columns(blocks: int, inner: int, degree: int, poseidon: int) -> int:
     """Return the number of fixed columns that the simple selectors take after compression, when each is active somewhere.
 
-    Selectors are combined when they are never active on a common row and the degree allows it. Those of one block and inner column
-    never meet; those of different blocks or inner columns are taken to meet. Accumulating ones sit on rows of their own within a
-    block.
+    Selectors are combined when they are never active on a common row and the degree allows it. Those of one block and inner
+    column never meet; those of different blocks or inner columns are taken to meet. Accumulating
+    ones sit on rows of their own within a block.
     """
     del poseidon
     columns = 0

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
+import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
@@ -22,9 +25,12 @@ FREE = {
 """Operators that only name cells anew, or copy them once at most."""
 
 LOOKUPS = {
-    "Sigmoid", "Tanh", "Erf", "Exp", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh",
-    "HardSwish", "Softplus",
+    "Sigmoid", "Tanh", "Erf", "Exp", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh",
+    "Atanh", "HardSwish", "Softplus",
 }  # fmt: skip
+
+
+SORTED = {"MaxPool", "GlobalMaxPool", "ReduceMax", "ReduceMin", "TopK", "ArgMax", "ArgMin", "Softmax"}
 
 
 @dataclass(frozen=True)
@@ -85,14 +91,50 @@ def total_slots(model: Model, args: RunArgs) -> int:
     return sum(c.slots for c in node_costs(model, args)) + boundary_slots(model, args)
 
 
+def approximate_settings(model: Model, args: RunArgs) -> dict[str, Any]:
+    """Return the fields of `settings.json` that decide the columns, approximated for a normalised model without EZKL."""
+    operators = {n.op_type for n in model.proto.graph.node}
+    weights = {
+        float(v)
+        for t in model.proto.graph.initializer
+        if t.data_type == onnx.TensorProto.FLOAT
+        for v in np.unique(np.round(numpy_helper.to_array(t).reshape(-1) * 2**args.param_scale))
+    }
+    sorted_sizes = sum(
+        model.shapes[n.input[0]].size for n in model.proto.graph.node if n.op_type in SORTED and n.input[0] in model.shapes
+    )
+    return {
+        "run_args": args.as_ezkl()
+        | {f"{what}_visibility": getattr(args, f"{what}_visibility") for what in ("input", "output", "param")},
+        "total_assignments": total_slots(model, args),
+        "total_const_size": len(weights) + 8 if args.param_visibility == "fixed" else 8,
+        "total_dynamic_col_size": 0,
+        "total_shuffle_col_size": sorted_sizes,
+        "num_dynamic_lookups": 0,
+        "num_shuffles": int(sorted_sizes > 0),
+        "module_sizes": {"polycommit": [], "poseidon": [0, [0]]},
+        "model_instance_shapes": [
+            list(t.shape)
+            for tensors, visibility in (
+                (model.inputs, args.input_visibility),
+                (model.outputs, args.output_visibility),
+            )
+            for t in tensors
+            if visibility == "public"
+        ],
+        "required_lookups": sorted((operators & LOOKUPS) | ({"Exp"} if "Softmax" in operators else set())),
+        "required_range_checks": [[-1, 1], [0, args.decomp_base - 1]],
+    }
+
+
 def attribute(node: onnx.NodeProto, name: str, default: int) -> int:
     """Return an integer attribute of a node."""
     return next((int(a.i) for a in node.attribute if a.name == name), default)
 
 
-def macs_of(node: onnx.NodeProto, shapes: dict[str, Tensor] | object, output: Tensor | None) -> int:
+def macs_of(node: onnx.NodeProto, shapes: Mapping[str, Tensor], output: Tensor | None) -> int:
     """Return the multiply-accumulates of a node, 0 for operators that have none."""
-    inputs = [shapes.get(n) for n in node.input]  # type: ignore[attr-defined]
+    inputs = [shapes.get(n) for n in node.input]
     if output is None or not inputs or inputs[0] is None:
         return 0
     first: Tensor = inputs[0]

@@ -13,7 +13,7 @@ from zkml.model.walk import tensors
 MAX_MODEL_BYTES = (1 << 31) - (1 << 20)
 """Protobuf's own limit on one message, less a margin."""
 
-ELEMENT_BITS = {
+ELEMENT_BITS: dict[int, int] = {
     onnx.TensorProto.FLOAT: 32,
     onnx.TensorProto.UINT8: 8,
     onnx.TensorProto.INT8: 8,

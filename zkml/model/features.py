@@ -38,6 +38,7 @@ def nodes_of(model: Model) -> list[Node]:
     """Return the nodes of the main graph that depend on the model's inputs, in order."""
     graph = model.proto.graph
     constants = {t.name for t in graph.initializer}
+    read = {name for node in graph.node for name in outer_names(node)} | {o.name for o in graph.output}
     found: list[Node] = []
     for node in graph.node:
         if all(n in constants for n in outer_names(node)) and node.op_type not in ("If", "Loop", "Scan"):
@@ -53,7 +54,7 @@ def nodes_of(model: Model) -> list[Node]:
                 domain,
                 opset,
                 since_version(node.op_type, domain, opset),
-                features(node, model.shapes, constants, domain, opset),
+                features(node, model.shapes, constants, read, opset),
             )
         )
     return found
@@ -68,10 +69,11 @@ def since_version(op: str, domain: str, opset: int) -> int:
 
 
 def features(
-    node: onnx.NodeProto, shapes: Mapping[str, Tensor], constants: set[str], domain: str, opset: int
+    node: onnx.NodeProto, shapes: Mapping[str, Tensor], constants: set[str], read: set[str], opset: int
 ) -> frozenset[str]:
-    """Return the features of one node, as short strings."""
+    """Return the features of one node, as short strings; `read` are the values that something reads."""
     found: set[str] = set()
+    domain = node.domain or "ai.onnx"
     defaults = _defaults(node.op_type, domain, opset)
     for a in node.attribute:
         value = helper.get_attribute_value(a)
@@ -94,10 +96,14 @@ def features(
         found.add(f"rank:{len(first.shape)}")
         if first.dtype != "float":
             found.add(f"type:{first.dtype}")
+        if node.op_type == "InstanceNormalization" and first.shape[0] > 1:
+            found.add("many samples")
     second = shapes.get(node.input[1]) if len(node.input) > 1 else None
     if first is not None and second is not None and second.dtype == first.dtype and second.shape != first.shape:
         found.add("shapes differ")
-    used = sum(1 for o in node.output if o)
+    if node.op_type in ("QuantizeLinear", "DequantizeLinear") and second is not None and second.size > 1:
+        found.add("scale:many")
+    used = sum(1 for o in node.output if o in read)
     if used > 1:
         found.add(f"outputs:{used}")
     return frozenset(found)

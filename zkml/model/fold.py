@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from zkml.model.model import Tensor
 from zkml.model.run import session
 from zkml.model.shapes import known_shapes
 from zkml.model.walk import outer_names
@@ -67,11 +68,11 @@ def fold_constants(proto: onnx.ModelProto) -> onnx.ModelProto:
         copies.append(copy)
     del graph.node[:]
     graph.node.extend(copies)
-    _drop_unused(graph)
+    drop_unused(graph)
     return folded
 
 
-def _static_value(node: onnx.NodeProto, shapes: dict[str, object]) -> np.ndarray | None:
+def _static_value(node: onnx.NodeProto, shapes: dict[str, Tensor]) -> np.ndarray | None:
     """Return the value of `Shape` or `Size` of a tensor of known shape, or of a plain `Constant`; None for other nodes."""
     if node.domain not in ("", "ai.onnx"):
         return None
@@ -87,7 +88,7 @@ def _static_value(node: onnx.NodeProto, shapes: dict[str, object]) -> np.ndarray
     tensor = shapes.get(node.input[0]) if node.op_type in ("Shape", "Size") else None
     if tensor is None:
         return None
-    dims = np.asarray(tensor.shape, dtype=np.int64)  # type: ignore[attr-defined]
+    dims = np.asarray(tensor.shape, dtype=np.int64)
     if node.op_type == "Size":
         return np.asarray(dims.prod(), dtype=np.int64)
     bounds = {a.name: a.i for a in node.attribute}
@@ -111,9 +112,7 @@ def _evaluate(
     return values
 
 
-def _run(
-    model: onnx.ModelProto, nodes: list[onnx.NodeProto], constants: dict[str, onnx.TensorProto]
-) -> dict[str, np.ndarray]:
+def _run(model: onnx.ModelProto, nodes: list[onnx.NodeProto], constants: dict[str, onnx.TensorProto]) -> dict[str, np.ndarray]:
     names = [o for n in nodes for o in n.output if o]
     read = {name for n in nodes for name in outer_names(n)}
     graph = helper.make_graph(
@@ -130,25 +129,23 @@ def _run(
 def _small(
     values: dict[str, np.ndarray], nodes: list[onnx.NodeProto], constants: dict[str, onnx.TensorProto]
 ) -> dict[str, np.ndarray]:
-    """Return the values of the nodes that may be folded: small, or no larger than their inputs; later ones go with earlier ones."""
+    """Return the values of the nodes that may be folded: small, or no larger than their inputs; a later one needs its makers."""
     kept: dict[str, np.ndarray] = {}
     for node in nodes:
         names = outer_names(node)
         if any(n not in constants and n not in kept for n in names):
             continue
-        before = sum(
-            kept[n].nbytes if n in kept else numpy_helper.to_array(constants[n]).nbytes for n in names
-        )
+        before = sum(kept[n].nbytes if n in kept else numpy_helper.to_array(constants[n]).nbytes for n in names)
         made = {o: np.asarray(values[o]) for o in node.output if o}
         if sum(v.nbytes for v in made.values()) <= max(MAX_FOLDED_BYTES, before):
             kept |= made
     return kept
 
 
-def _drop_unused(graph: onnx.GraphProto) -> None:
+def drop_unused(graph: onnx.GraphProto) -> None:
     """Remove initializers and inferred shapes that no node reads any more."""
     read = {name for node in graph.node for name in outer_names(node)} | {o.name for o in graph.output}
     for values in (graph.initializer, graph.value_info):
         kept = [v for v in values if v.name in read]
         del values[:]
-        values.extend(kept)  # type: ignore[arg-type]
+        values.extend(kept)

@@ -74,9 +74,7 @@ def from_proto(
     return make_model(path, inferred, digest, shapes, tuple(said))
 
 
-def make_model(
-    path: Path, proto: onnx.ModelProto, digest: str, shapes: Mapping[str, Tensor], notes: tuple[str, ...]
-) -> Model:
+def make_model(path: Path, proto: onnx.ModelProto, digest: str, shapes: Mapping[str, Tensor], notes: tuple[str, ...]) -> Model:
     """Return the `Model` of a proto whose shapes are known, writing them into its outputs."""
     for output in proto.graph.output:
         if output.name in shapes:

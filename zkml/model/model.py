@@ -43,7 +43,7 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """Return the model as the bytes of an ONNX file, the same for the same model."""
-        return self.proto.SerializeToString(deterministic=True)
+        return bytes(self.proto.SerializeToString(deterministic=True))
 
 
 def node_label(node: onnx.NodeProto, index: int) -> str:
@@ -53,4 +53,4 @@ def node_label(node: onnx.NodeProto, index: int) -> str:
 
 def dtype_name(elem_type: int) -> str:
     """Return ONNX's name of an element type in lower case."""
-    return onnx.TensorProto.DataType.Name(elem_type).lower()
+    return str(onnx.TensorProto.DataType.Name(elem_type)).lower()

@@ -1,11 +1,12 @@
-"""Valid ONNX made into ONNX that EZKL reads, with nothing lost: each step is one function, and onnxruntime computes the same after it."""
+"""Valid ONNX made into ONNX that EZKL reads, with nothing lost: after each step onnxruntime computes the same."""
 
 from __future__ import annotations
 
+import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from zkml.model.fold import fold_constants
+from zkml.model.fold import drop_unused, fold_constants
 from zkml.model.load import make_model
 from zkml.model.model import Model
 from zkml.model.shapes import infer, known_shapes
@@ -14,13 +15,20 @@ WINDOWED = {"Conv": "W", "ConvTranspose": "W", "MaxPool": None, "AveragePool": N
 """Operators with strides; the spatial rank is that of the first input less two."""
 
 
+INDEXED = {"Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND"}
+ADDED = {"float", "double", "float16", "int32", "int64"}
+
+
 def normalise(model: Model) -> Model:
-    """Return the model that is compiled: constants folded, every default that EZKL does not know written out, all shapes pinned."""
+    """Return the model that is compiled: constants folded, defaults that EZKL lacks written out, shapes pinned."""
     proto = infer(fold_constants(infer(model.proto)))
+    count_from_the_front(proto)
+    expand_by_adding(proto)
     write_strides(proto, {name: len(t.shape) for name, t in known_shapes(proto).items()})
     drop_empty_inputs(proto)
     name_nodes(proto)
     drop_remarks(proto)
+    drop_unused(proto.graph)
     proto = infer(proto)
     shapes = known_shapes(proto)
     pin_values(proto, set(shapes))
@@ -40,20 +48,65 @@ def write_strides(proto: onnx.ModelProto, ranks: dict[str, int]) -> None:
 def drop_empty_inputs(proto: onnx.ModelProto) -> None:
     """Drop trailing inputs with an empty name, and give `Pad` its default value where a later input needs the place."""
     graph = proto.graph
-    taken = {t.name for t in graph.initializer} | {o for n in graph.node for o in n.output}
     types = {v.name: v.type.tensor_type.elem_type for v in [*graph.input, *graph.value_info, *graph.output]}
     types |= {t.name: t.data_type for t in graph.initializer}
     for node in graph.node:
         if node.op_type == "Pad" and len(node.input) > 3 and not node.input[2]:
-            name = f"{node.output[0]}.zero"
-            while name in taken:
-                name += "_"
-            taken.add(name)
+            name = _new_name(graph, f"{node.output[0]}.zero")
             kind = helper.tensor_dtype_to_np_dtype(types.get(node.input[0], onnx.TensorProto.FLOAT))
             graph.initializer.append(numpy_helper.from_array(kind.type(0).reshape(()), name))
             node.input[2] = name
         while node.input and not node.input[-1]:
             node.input.pop()
+
+
+def count_from_the_front(proto: onnx.ModelProto) -> None:
+    """Turn constant negative indices of gathers and scatters into the positive ones that mean the same."""
+    graph = proto.graph
+    constants = {t.name: t for t in graph.initializer}
+    shapes = known_shapes(proto)
+    for node in graph.node:
+        if node.op_type not in INDEXED or node.input[1] not in constants or node.input[0] not in shapes:
+            continue
+        indices = numpy_helper.to_array(constants[node.input[1]])
+        if not (indices < 0).any():
+            continue
+        shape = np.asarray(shapes[node.input[0]].shape, dtype=indices.dtype)
+        if node.op_type in ("GatherND", "ScatterND"):
+            batch = next((a.i for a in node.attribute if a.name == "batch_dims"), 0)
+            limit = shape[batch : batch + indices.shape[-1]]
+        else:
+            limit = shape[next((a.i for a in node.attribute if a.name == "axis"), 0)]
+        name = _new_name(graph, f"{node.input[1]}.positive")
+        graph.initializer.append(numpy_helper.from_array(np.where(indices < 0, indices + limit, indices), name))
+        node.input[1] = name
+
+
+def expand_by_adding(proto: onnx.ModelProto) -> None:
+    """Replace `Expand` of numbers to a constant shape by the addition of zeros of that shape: EZKL's broadcast of a dimension
+    that is not the first repeats in the wrong order, its addition does not."""
+    graph = proto.graph
+    constants = {t.name for t in graph.initializer}
+    shapes = known_shapes(proto)
+    for node in graph.node:
+        if node.op_type != "Expand" or node.domain not in ("", "ai.onnx"):
+            continue
+        source, result = shapes.get(node.input[0]), shapes.get(node.output[0])
+        if source is None or result is None or source.dtype not in ADDED or node.input[1] not in constants:
+            continue
+        kind = helper.tensor_dtype_to_np_dtype(onnx.TensorProto.DataType.Value(source.dtype.upper()))
+        name = _new_name(graph, f"{node.output[0]}.zeros")
+        graph.initializer.append(numpy_helper.from_array(np.zeros(result.shape, dtype=kind), name))
+        node.op_type = "Add"
+        node.input[1] = name
+
+
+def _new_name(graph: onnx.GraphProto, wanted: str) -> str:
+    taken = {t.name for t in graph.initializer} | {o for n in graph.node for o in n.output}
+    taken |= {v.name for v in graph.input}
+    while wanted in taken:
+        wanted += "_"
+    return wanted
 
 
 def name_nodes(proto: onnx.ModelProto) -> None:

@@ -44,8 +44,9 @@ class Samples:
 def load_samples(source: str | Path, model: Model) -> Samples:
     """Return the samples in a file, or on stdin when `source` is `-`, checked against the inputs of `model`.
 
-    Reads `.npz` (an array per input), `.npy` (models with one input) and JSON: EZKL's `{"input_data": [[...], ...]}`, or an object
-    with an array per input. The first axis counts samples; an array of exactly an input's shape, or a flat list of its size, is one.
+    Reads `.npz` (an array per input), `.npy` (models with one input) and JSON: EZKL's `{"input_data": [[...], ...]}`, or an
+    object with an array per input. The first axis counts samples; an array of exactly an input's shape, or a flat list of its
+    size, is one sample.
     Raises `SampleError`: unknown, missing or duplicate names, shapes, types, and values that are not finite, with their index.
     """
     name = str(source)
@@ -65,9 +66,7 @@ def load_samples(source: str | Path, model: Model) -> Samples:
                 return _from_json(parse_json(data, what=f"samples {name}"), model)
     except MalformedArtifact as e:
         raise SampleError(e.message, hint=e.hint, code=e.code) from e
-    raise SampleError(
-        f"{name} is none of .npz, .npy and .json", hint="or give JSON on stdin with -", code="sample-format"
-    )
+    raise SampleError(f"{name} is none of .npz, .npy and .json", hint="or give JSON on stdin with -", code="sample-format")
 
 
 def make_samples(arrays: Mapping[str, Any], model: Model) -> Samples:
@@ -121,9 +120,7 @@ def random_samples(model: Model, count: int, seed: int) -> Samples:
 
 def numpy_type(tensor: Tensor) -> np.dtype[Any]:
     """Return the NumPy type of a tensor."""
-    return np.dtype(
-        onnx.helper.tensor_dtype_to_np_dtype(onnx.TensorProto.DataType.Value(tensor.dtype.upper()))
-    )
+    return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(onnx.TensorProto.DataType.Value(tensor.dtype.upper())))
 
 
 def describe(tensor: Tensor) -> str:
@@ -180,9 +177,7 @@ def _from_json(value: Any, model: Model) -> Samples:
             hint=f"inputs: {', '.join(describe(t) for t in model.inputs)}",
             code="sample-format",
         )
-    return make_samples(
-        {t.name: _numbers(v, t.name) for t, v in zip(model.inputs, lists, strict=True)}, model
-    )
+    return make_samples({t.name: _numbers(v, t.name) for t, v in zip(model.inputs, lists, strict=True)}, model)
 
 
 def _numbers(value: Any, name: str) -> np.ndarray:
@@ -207,9 +202,7 @@ def _fit(array: np.ndarray, tensor: Tensor) -> np.ndarray:
         batch = array.reshape((len(array), *tensor.shape))
     else:
         raise SampleError(
-            f"input {tensor.name!r} has shape {list(array.shape)}, expected [samples, "
-            + ", ".join(map(str, tensor.shape))
-            + "]",
+            f"input {tensor.name!r} has shape {list(array.shape)}, expected [samples, " + ", ".join(map(str, tensor.shape)) + "]",
             code="sample-shape",
         )
     _check_values(batch, tensor)
@@ -219,9 +212,7 @@ def _fit(array: np.ndarray, tensor: Tensor) -> np.ndarray:
 def _check_values(batch: np.ndarray, tensor: Tensor) -> None:
     kind = numpy_type(tensor)
     if batch.dtype.kind == "c" or batch.dtype.kind not in "biuf" or (kind.kind == "b" and batch.dtype.kind == "f"):
-        raise SampleError(
-            f"input {tensor.name!r} is {batch.dtype}, expected {tensor.dtype}", code="sample-type"
-        )
+        raise SampleError(f"input {tensor.name!r} is {batch.dtype}, expected {tensor.dtype}", code="sample-type")
     if batch.dtype.kind == "f":
         bad = np.argwhere(~np.isfinite(batch))
         if len(bad):
@@ -236,9 +227,7 @@ def _check_values(batch: np.ndarray, tensor: Tensor) -> None:
         limits = np.iinfo(kind)
         whole = batch.dtype.kind != "f" or bool((batch == np.round(batch)).all())
         if not whole:
-            raise SampleError(
-                f"input {tensor.name!r} is {tensor.dtype} and the samples have fractions", code="sample-type"
-            )
+            raise SampleError(f"input {tensor.name!r} is {tensor.dtype} and the samples have fractions", code="sample-type")
         if batch.dtype.kind != "b" and (int(batch.min()) < limits.min or int(batch.max()) > limits.max):
             raise SampleError(f"input {tensor.name!r} has values beyond {tensor.dtype}", code="sample-range")
     if kind.kind == "b" and batch.dtype.kind in "iu" and not bool(np.isin(batch, (0, 1)).all()):

@@ -27,9 +27,7 @@ def check_structure(proto: onnx.ModelProto) -> None:
     if not graph.node:
         raise ModelError("the model has no nodes", code="no-nodes")
     if not [i for i in graph.input if i.name not in weights]:
-        raise ModelError(
-            "the model has no inputs: it computes a constant, and there is nothing to prove", code="no-inputs"
-        )
+        raise ModelError("the model has no inputs: it computes a constant, and there is nothing to prove", code="no-inputs")
     if not graph.output:
         raise ModelError("the model has no outputs", code="no-outputs")
     _check_names(graph)
@@ -47,9 +45,7 @@ def _check_names(graph: onnx.GraphProto) -> None:
     twice = [name for name, count in made.items() if count > 1]
     if twice:
         makers = [node_label(n, i) for i, n in enumerate(graph.node) if twice[0] in n.output]
-        raise ModelError(
-            f"the value {twice[0]!r} is made more than once", code="duplicate-name", node=next(iter(makers), None)
-        )
+        raise ModelError(f"the value {twice[0]!r} is made more than once", code="duplicate-name", node=next(iter(makers), None))
     for what, names in (("inputs", graph.input), ("outputs", graph.output)):
         twice = [name for name, count in Counter(v.name for v in names).items() if count > 1]
         if twice:
@@ -66,9 +62,7 @@ def _check_order(graph: onnx.GraphProto) -> None:
         for name in names:
             if name not in maker and name not in known:
                 label = node_label(graph.node[i], i)
-                raise ModelError(
-                    f"node {label} reads {name!r}, which nothing makes", code="dangling", node=label
-                )
+                raise ModelError(f"node {label} reads {name!r}, which nothing makes", code="dangling", node=label)
     for output in graph.output:
         if output.name not in maker and output.name not in known:
             raise ModelError(f"nothing makes the output {output.name!r}", code="dangling")
@@ -76,9 +70,7 @@ def _check_order(graph: onnx.GraphProto) -> None:
     cycle = _find_cycle(sources)
     if cycle:
         labels = [node_label(graph.node[i], i) for i in cycle]
-        raise ModelError(
-            f"the graph has a cycle: {' -> '.join([*labels, labels[0]])}", code="cycle", node=labels[0]
-        )
+        raise ModelError(f"the graph has a cycle: {' -> '.join([*labels, labels[0]])}", code="cycle", node=labels[0])
     for i, before in enumerate(sources):
         if any(j >= i for j in before):
             label = node_label(graph.node[i], i)
@@ -155,9 +147,7 @@ def check_weights(proto: onnx.ModelProto) -> None:
         bad = np.argwhere(~np.isfinite(values))
         if not len(bad):
             continue
-        reader = next(
-            (node_label(n, i) for g in subgraphs(proto.graph) for i, n in enumerate(g.node) if name in n.input), None
-        )
+        reader = next((node_label(n, i) for g in subgraphs(proto.graph) for i, n in enumerate(g.node) if name in n.input), None)
         node = node_label(holder, 0) if holder is not None else reader
         where = tuple(int(i) for i in bad[0])
         raise ModelError(

@@ -37,7 +37,9 @@ RULES: tuple[tuple[frozenset[str], Callable[[Node], bool], Wrong], ...] = (
     (
         frozenset({"MaxPool"}),
         lambda n: "pads" in n.features or any(f.startswith("auto_pad=SAME") for f in n.features),
-        Wrong("pads with 0 instead of minus infinity", "pad with a large negative constant by Pad before a MaxPool without padding"),
+        Wrong(
+            "pads with 0 instead of minus infinity", "pad with a large negative constant by Pad before a MaxPool without padding"
+        ),
     ),
     (
         frozenset({"MaxPool", "AveragePool", "LpPool"}),
@@ -83,7 +85,32 @@ RULES: tuple[tuple[frozenset[str], Callable[[Node], bool], Wrong], ...] = (
     (
         frozenset({"Trilu"}),
         lambda n: "input0:constant" not in n.features,
-        Wrong("masks nothing", "multiply by a constant mask"),
+        Wrong("masks nothing in the circuit", "multiply by a constant mask"),
+    ),
+    (
+        frozenset({"ScatterElements", "ScatterND"}),
+        lambda n: any(f.startswith("reduction=") for f in n.features),
+        Wrong("ignores the reduction and overwrites", "gather, add and scatter without reduction, or use a constant matrix"),
+    ),
+    (
+        frozenset({"QuantizeLinear", "DequantizeLinear"}),
+        lambda n: "scale:many" in n.features,
+        Wrong("applies the scales along the wrong axis", "quantise per tensor, or leave the model in floats"),
+    ),
+    (
+        frozenset({"MatMulInteger", "QLinearMatMul", "ConvInteger", "QLinearConv"}),
+        lambda _: True,
+        Wrong("misplaces zero points and does not saturate", "leave the model in floats: the circuit quantises it"),
+    ),
+    (
+        frozenset({"QuantizeLinear"}),
+        lambda _: True,
+        Wrong("does not saturate", "leave the model in floats: the circuit quantises it"),
+    ),
+    (
+        frozenset({"InstanceNormalization"}),
+        lambda n: "many samples" in n.features,
+        Wrong("normalises over the whole batch", "use a batch of one"),
     ),
 )
 

@@ -1,0 +1,230 @@
+"""Loading: a sound model is pinned and kept, and every kind of bad file is its own error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx.external_data_helper import convert_model_to_external_data
+
+from zkml.errors import ModelError, UsageError
+from zkml.model import load
+
+Mutation = Callable[[onnx.ModelProto], None]
+
+
+def dense(batch: str | int = "batch", weight: np.ndarray | None = None) -> onnx.ModelProto:
+    w = np.arange(12, dtype=np.float32).reshape(3, 4) if weight is None else weight
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["x", "w"], ["h"], name="mul"),
+            helper.make_node("Relu", ["h"], ["y"], name="relu"),
+        ],
+        "dense",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, 4])],
+        [numpy_helper.from_array(w, "w")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def save(folder: Path, proto: onnx.ModelProto) -> Path:
+    path = folder / "m.onnx"
+    path.write_bytes(proto.SerializeToString())
+    return path
+
+
+def code_of(path: Path, **dims: int) -> str:
+    with pytest.raises(ModelError) as e:
+        load(path, dims)
+    assert e.value.message == e.value.message.rstrip(".")
+    return e.value.code
+
+
+def test_the_batch_becomes_one_and_is_said_aloud(tmp_path: Path) -> None:
+    model = load(save(tmp_path, dense()))
+    assert model.inputs[0].shape == (1, 3)
+    assert model.outputs[0].shape == (1, 4)
+    assert "batch" in model.notes[0]
+    assert model.shapes["h"].shape == (1, 4)
+
+
+def test_a_named_dimension_is_pinned(tmp_path: Path) -> None:
+    model = load(save(tmp_path, dense()), {"batch": 5})
+    assert model.inputs[0].shape == (5, 3)
+    assert model.notes == ()
+
+
+def test_an_unknown_dimension_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing"):
+        load(save(tmp_path, dense()), {"nothing": 2})
+
+
+def test_an_open_inner_dimension_names_the_flag(tmp_path: Path) -> None:
+    proto = dense()
+    proto.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "width"
+    with pytest.raises(ModelError) as e:
+        load(save(tmp_path, proto))
+    assert e.value.code == "dynamic-dimension"
+    assert e.value.hint == "pin them: --dim width=N"
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty"),
+        (b"PK\x03\x04 a zip archive, such as torch.save makes", "not-onnx"),
+        (b'{"a": "JSON file"}', "not-onnx"),
+        (b"\x08\x08", "not-onnx"),
+        (b"\xff" * 64, "not-onnx"),
+    ],
+)
+def test_what_is_not_onnx_is_told_apart(tmp_path: Path, data: bytes, code: str) -> None:
+    (tmp_path / "m.onnx").write_bytes(data)
+    assert code_of(tmp_path / "m.onnx") == code
+
+
+def test_a_truncated_file_is_told_apart(tmp_path: Path) -> None:
+    data = dense().SerializeToString()
+    for cut in (len(data) // 2, len(data) - 1):
+        (tmp_path / "m.onnx").write_bytes(data[:cut])
+        assert code_of(tmp_path / "m.onnx") == "truncated"
+
+
+def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
+    assert code_of(tmp_path / "absent.onnx") == "missing"
+    assert code_of(tmp_path) == "missing"
+
+
+def test_external_data_beside_the_model_are_inlined(tmp_path: Path) -> None:
+    proto = dense()
+    convert_model_to_external_data(proto, location="weights.bin", size_threshold=0)
+    onnx.save(proto, tmp_path / "m.onnx")
+    model = load(tmp_path / "m.onnx")
+    assert np.array_equal(numpy_helper.to_array(model.proto.graph.initializer[0]), np.arange(12).reshape(3, 4))
+    (tmp_path / "weights.bin").write_bytes(b"1234")
+    assert code_of(tmp_path / "m.onnx") == "external-truncated"
+    (tmp_path / "weights.bin").unlink()
+    assert code_of(tmp_path / "m.onnx") == "external-missing"
+
+
+def external(location: str) -> onnx.ModelProto:
+    proto = dense()
+    tensor = proto.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    return proto
+
+
+@pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", "a/../../secret.bin", "C:\\secret", "..\\secret", ""])
+def test_external_data_outside_the_folder_are_refused(tmp_path: Path, location: str) -> None:
+    (tmp_path / "secret.bin").write_bytes(bytes(48))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    assert code_of(save(folder, external(location))) == "external-escapes"
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret.bin").write_bytes(bytes(48))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "weights.bin").symlink_to(tmp_path / "secret.bin")
+    assert code_of(save(folder, external("weights.bin"))) == "external-escapes"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_name_tensor_and_node(tmp_path: Path, value: float) -> None:
+    weight = np.zeros((3, 4), dtype=np.float32)
+    weight[1, 2] = value
+    with pytest.raises(ModelError) as e:
+        load(save(tmp_path, dense(weight=weight)))
+    assert (e.value.code, e.value.node) == ("weights-not-finite", "mul")
+    assert "'w'" in e.value.message
+    assert "[1, 2]" in e.value.message
+
+
+def no_inputs(p: onnx.ModelProto) -> None:
+    del p.graph.input[:]
+    p.graph.initializer.append(numpy_helper.from_array(np.zeros((1, 3), dtype=np.float32), "x"))
+
+
+def no_outputs(p: onnx.ModelProto) -> None:
+    del p.graph.output[:]
+
+
+def no_nodes(p: onnx.ModelProto) -> None:
+    del p.graph.node[:]
+
+
+def cycle(p: onnx.ModelProto) -> None:
+    p.graph.node[0].input[0] = "y"
+
+
+def unsorted(p: onnx.ModelProto) -> None:
+    first, second = list(p.graph.node)
+    del p.graph.node[:]
+    p.graph.node.extend([second, first])
+
+
+def same_node_name(p: onnx.ModelProto) -> None:
+    p.graph.node[1].name = "mul"
+
+
+def same_value_name(p: onnx.ModelProto) -> None:
+    p.graph.node[1].output[0] = "h"
+
+
+def dangling(p: onnx.ModelProto) -> None:
+    p.graph.node[1].input[0] = "nobody"
+
+
+def unknown_operator(p: onnx.ModelProto) -> None:
+    p.graph.node[1].op_type = "Reloo"
+
+
+def contradicting_shapes(p: onnx.ModelProto) -> None:
+    p.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 7
+
+
+def unknown_attribute(p: onnx.ModelProto) -> None:
+    p.graph.node[1].attribute.append(helper.make_attribute("slope", 1.0))
+
+
+@pytest.mark.parametrize(
+    ("mutate", "code"),
+    [
+        (no_inputs, "no-inputs"),
+        (no_outputs, "no-outputs"),
+        (no_nodes, "no-nodes"),
+        (cycle, "cycle"),
+        (unsorted, "unsorted"),
+        (same_node_name, "duplicate-name"),
+        (same_value_name, "duplicate-name"),
+        (dangling, "dangling"),
+        (unknown_operator, "unknown-operator"),
+        (contradicting_shapes, "shapes"),
+        (unknown_attribute, "invalid"),
+    ],
+)
+def test_each_structural_fault_has_its_own_code(tmp_path: Path, mutate: Mutation, code: str) -> None:
+    proto = dense()
+    mutate(proto)
+    assert code_of(save(tmp_path, proto)) == code
+
+
+def test_a_shape_that_depends_on_data_names_the_node(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("NonZero", ["x"], ["y"], name="nz")],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [3])],
+        [helper.make_tensor_value_info("y", TensorProto.INT64, [1, "n"])],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    with pytest.raises(ModelError) as e:
+        load(save(tmp_path, proto))
+    assert (e.value.code, e.value.node) == ("dynamic-shape", "nz")
