@@ -45,6 +45,14 @@ class Visibility:
     hash_is_public: bool = False
     outlets: tuple[int, ...] = ()
 
+    @classmethod
+    def parse(cls, raw: Any) -> Visibility:
+        """Return the visibility that settings and tensors record as `"Public"`, `{"Hashed": {…}}`, …"""
+        if isinstance(raw, dict):
+            hashed = raw["Hashed"]
+            return cls("hashed", hashed["hash_is_public"], tuple(hashed["outlets"]))
+        return cls(_KINDS[raw])
+
     def __str__(self) -> str:
         if self.kind == "hashed" and not self.hash_is_public:
             return "hashed/private"
@@ -166,13 +174,6 @@ class Graph:
         return np.frombuffer(data, dtype="<i8").reshape(node.op.fields["quantized_values"]["dims"])
 
 
-def _visibility(raw: Any) -> Visibility:
-    if isinstance(raw, dict):
-        hashed = raw["Hashed"]
-        return Visibility("hashed", hashed["hash_is_public"], tuple(hashed["outlets"]))
-    return Visibility(_KINDS[raw])
-
-
 def _named(raw: Any) -> tuple[str, dict[str, Any]]:
     """Return an operator's name and fields from serde's rendering: `"Add"`, `{"Pow": 2}`, `{"Sum": {"axes": [1]}}`."""
     if isinstance(raw, str):
@@ -236,7 +237,7 @@ def _model(raw: dict[str, Any], around: NodePath) -> Model:
         inputs=tuple(graph["inputs"]),
         outputs=_slots(graph["outputs"]),
         output_types=tuple(graph["output_types"]),
-        input_visibility=_visibility(visibility["input"]),
-        param_visibility=_visibility(visibility["params"]),
-        output_visibility=_visibility(visibility["output"]),
+        input_visibility=Visibility.parse(visibility["input"]),
+        param_visibility=Visibility.parse(visibility["params"]),
+        output_visibility=Visibility.parse(visibility["output"]),
     )

@@ -1,0 +1,78 @@
+"""All checks over one circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zkml.circuit.audit import binding, linkage, privacy, tables
+from zkml.circuit.audit.report import SEVERITIES, AuditReport, Finding, OutputSlack
+from zkml.circuit.audit.slack import output_slack
+from zkml.circuit.audit.subject import Subject
+from zkml.circuit.graph import Graph
+from zkml.errors import MalformedArtifact, UsageError
+from zkml.settings import read_settings
+
+Domain = tuple[int, int]
+
+
+def audit(
+    graph: Graph, settings: Mapping[str, Any] | None = None, *, domains: Sequence[Domain] | None = None
+) -> AuditReport:
+    """Return what is wrong with a circuit, and the rounding slack of its outputs.
+
+    `settings` is the `settings.json` that goes with it; the audit then also checks that it agrees with the settings inside
+    the circuit. `domains` narrows the slack: for each graph input the lowest and highest integer that it takes (inclusive, at
+    its scale), which whoever relies on the bound must enforce on public inputs. Raises `UsageError` for domains that do not
+    fit the inputs, `MalformedArtifact` for settings that lack a field.
+    """
+    inputs = len(graph.model.inputs)
+    if domains is not None and (len(domains) != inputs or any(low > high for low, high in domains)):
+        raise UsageError(f"the circuit has {inputs} inputs, each needs a domain (low, high)", code="domains")
+    subject = Subject(graph, settings)
+    given = None if domains is None else tuple(domains)
+    try:
+        findings = list(_findings(subject, given))
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        if settings is None:
+            raise
+        raise MalformedArtifact(f"the settings lack a field or have a wrong one: {e}", code="settings") from e
+    slack = output_slack(subject, given)
+    findings += _rounding(slack)
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    return AuditReport(tuple(findings), slack)
+
+
+def audit_files(
+    circuit: Path, settings: Path | None = None, *, domains: Sequence[Domain] | None = None
+) -> AuditReport:
+    """Return the audit of EZKL's files. Raises `MalformedArtifact`."""
+    beside = None if settings is None else read_settings(settings)
+    return audit(Graph.open(circuit), beside, domains=domains)
+
+
+def _findings(subject: Subject, domains: tuple[Domain, ...] | None) -> Iterator[Finding]:
+    yield from tables.agreement(subject)
+    yield from linkage.freivalds(subject)
+    yield from linkage.operators(subject)
+    yield from binding.parameters(subject)
+    yield from binding.inputs(subject)
+    yield from binding.hashes(subject)
+    yield from binding.outputs(subject)
+    yield from privacy.privacy(subject, domains)
+    yield from tables.tables(subject)
+
+
+def _rounding(slack: tuple[OutputSlack, ...]) -> Iterator[Finding]:
+    loose = [s for s in slack if s.units != 0]
+    if loose:
+        yield Finding(
+            code="rounding-slack",
+            severity="slack",
+            nodes=tuple(s.node for s in loose),
+            forger="move each of these outputs by as many units as the bound says: a division is checked only up to one unit, and "
+            "later layers carry that on",
+            remedy="state outputs with their slack; use the native layout where the integer itself matters",
+            details={"units": [s.units for s in loose]},
+        )

@@ -1,0 +1,69 @@
+"""What the checks look at: a compiled circuit, with settings beside it or without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zkml.circuit.graph import Graph, Model, Node, Visibility
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`inside` are the settings in the compiled file, from which EZKL makes the keys; `beside` those of `settings.json`, from
+    which it rebuilds the constraint system to verify."""
+
+    graph: Graph
+    beside: Mapping[str, Any] | None
+
+    @property
+    def model(self) -> Model:
+        return self.graph.model
+
+    @property
+    def inside(self) -> Mapping[str, Any]:
+        return self.graph.settings
+
+    @property
+    def both(self) -> tuple[Mapping[str, Any], ...]:
+        return (self.inside,) if self.beside is None else (self.inside, self.beside)
+
+    @property
+    def run_args(self) -> Mapping[str, Any]:
+        run_args: Mapping[str, Any] = self.inside["run_args"]
+        return run_args
+
+    @property
+    def freivalds(self) -> int:
+        """The size of the Freivalds area; above 0 there is one."""
+        return max(int(settings["einsum_params"]["total_einsum_col_size"]) for settings in self.both)
+
+    @property
+    def inputs(self) -> tuple[Node, ...]:
+        return tuple(self.model.nodes[index] for index in self.model.inputs)
+
+    @property
+    def outputs(self) -> tuple[Node, ...]:
+        return tuple(self.model.nodes[index] for index, _ in self.model.outputs)
+
+    def constants(self) -> Iterator[tuple[Node, Visibility]]:
+        """Yield every parameter tensor, those of subgraphs too, with the visibility that the file gives to it."""
+        for node in self.model.walk():
+            if node.op.name == "Constant":
+                raw = node.op.fields["quantized_values"]["visibility"]
+                yield node, self.model.param_visibility if raw is None else Visibility.parse(raw)
+
+    def consumers(self, index: int) -> tuple[Node, ...]:
+        """Return the nodes that read node `index` of the outer graph."""
+        return tuple(n for n in self.model.nodes.values() if any(source == index for source, _ in n.inputs))
+
+    @property
+    def largest_value(self) -> int:
+        """The largest magnitude that the digits hold, base^legs − 1."""
+        return int(self.run_args["decomp_base"]) ** int(self.run_args["decomp_legs"]) - 1
+
+
+def names(nodes: tuple[Node, ...] | list[Node]) -> tuple[str, ...]:
+    """Return the nodes as findings name them."""
+    return tuple(str(node) for node in nodes)
