@@ -42,8 +42,7 @@ def parameters(subject: Subject) -> Iterator[Finding]:
     reread = [
         node
         for node in subject.model.walk()
-        if any((*node.path[:-1], source) in free for source, _ in node.inputs)
-        and any(op.name in REREADING for op in node.op)
+        if any((*node.path[:-1], source) in free for source, _ in node.inputs) and any(op.name in REREADING for op in node.op)
     ]
     if reread:
         yield Finding(
@@ -55,11 +54,14 @@ def parameters(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _bounds_its_input(node: Node) -> bool:
-    """Whether the node's layout itself checks the range of the cells it reads."""
+def _bounds_its_input(subject: Subject, node: Node, index: int) -> bool:
+    """Whether the node's layout itself checks the range of the cells that it reads from node `index`."""
     core = node.op.core
     if any(op.name == "Rescaled" for op in node.op):
         return False
+    if core.name in ("Gather", "GatherElements") and core.fields["constant_idx"] is None:
+        # The index along the last axis is itself looked up; along another it is first multiplied by a stride.
+        return (index, 0) in node.inputs[1:] and core.fields["dim"] == len(subject.model.nodes[node.inputs[0][0]].shape) - 1
     return core.family == "lookup" or core.name in ("Abs", "Sign", "LeakyReLU", "Floor", "Ceil", "RoundHalfToEven")
 
 
@@ -72,7 +74,7 @@ def inputs(subject: Subject) -> Iterator[Finding]:
         node
         for node in subject.inputs
         if (visibility.is_processed or not node.op.fields["decomp"])
-        and not any(_bounds_its_input(consumer) for consumer in subject.consumers(node.index))
+        and not any(_bounds_its_input(subject, consumer, node.index) for consumer in subject.consumers(node.index))
     ]
     if not unranged:
         return

@@ -49,9 +49,7 @@ class Bound:
         """Return a tensor of another shape, each element of which may be any element of this one (the same in both runs)."""
         if self.lo.size == 0:
             return constant(np.zeros(shape))
-        return Bound(
-            np.full(shape, self.lo.min()), np.full(shape, self.hi.max()), np.full(shape, self.err.max())
-        )
+        return Bound(np.full(shape, self.lo.min()), np.full(shape, self.hi.max()), np.full(shape, self.err.max()))
 
     def within(self, low: float, high: float) -> Bound:
         """Return the bound, knowing that the circuit holds both values to [low, high].

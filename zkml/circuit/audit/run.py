@@ -17,9 +17,7 @@ from zkml.settings import read_settings
 Domain = tuple[int, int]
 
 
-def audit(
-    graph: Graph, settings: Mapping[str, Any] | None = None, *, domains: Sequence[Domain] | None = None
-) -> AuditReport:
+def audit(graph: Graph, settings: Mapping[str, Any] | None = None, *, domains: Sequence[Domain] | None = None) -> AuditReport:
     """Return what is wrong with a circuit, and the rounding slack of its outputs.
 
     `settings` is the `settings.json` that goes with it; the audit then also checks that it agrees with the settings inside
@@ -44,9 +42,7 @@ def audit(
     return AuditReport(tuple(findings), slack)
 
 
-def audit_files(
-    circuit: Path, settings: Path | None = None, *, domains: Sequence[Domain] | None = None
-) -> AuditReport:
+def audit_files(circuit: Path, settings: Path | None = None, *, domains: Sequence[Domain] | None = None) -> AuditReport:
     """Return the audit of EZKL's files. Raises `MalformedArtifact`."""
     beside = None if settings is None else read_settings(settings)
     return audit(Graph.open(circuit), beside, domains=domains)
@@ -71,7 +67,7 @@ def _rounding(slack: tuple[OutputSlack, ...]) -> Iterator[Finding]:
             code="rounding-slack",
             severity="slack",
             nodes=tuple(s.node for s in loose),
-            forger="move each of these outputs by as many units as the bound says: a division is checked only up to one unit, and "
+            forger="move these outputs by as many units as the bound says: a division is checked only up to one unit, and "
             "later layers carry that on",
             remedy="state outputs with their slack; use the native layout where the integer itself matters",
             details={"units": [s.units for s in loose]},

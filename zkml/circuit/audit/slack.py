@@ -1,7 +1,7 @@
 """Rounding slack: how far an accepted output may lie from the honest one, propagated through the graph.
 
-`docs/audit.md` derives the rules. They suppose that no finding is unsound, that an honest witness exists, and that inputs and parameters
-are the same in both runs.
+`docs/audit.md` derives the rules. They suppose that no finding is unsound, that an honest witness exists, and that inputs and
+parameters are the same in both runs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,21 @@ import numpy as np
 
 from zkml.circuit.audit import slack_linear as linear
 from zkml.circuit.audit import slack_nonlinear as nonlinear
-from zkml.circuit.audit.bounds import Bound, Shape, add, constant, divide, free, kept, lost, multiply, negate, scale, settled
+from zkml.circuit.audit.bounds import (
+    Array,
+    Bound,
+    Shape,
+    add,
+    constant,
+    divide,
+    free,
+    kept,
+    lost,
+    multiply,
+    negate,
+    scale,
+    settled,
+)
 from zkml.circuit.audit.report import OutputSlack
 from zkml.circuit.audit.slack_nonlinear import Limits
 from zkml.circuit.audit.slack_rearrange import rearrange
@@ -45,9 +59,7 @@ def output_slack(subject: Subject, domains: tuple[Domain, ...] | None = None) ->
     return tuple(result)
 
 
-def propagate(
-    subject: Subject, domains: tuple[Domain, ...] | None = None
-) -> tuple[dict[Slot, Bound], dict[int, str]]:
+def propagate(subject: Subject, domains: tuple[Domain, ...] | None = None) -> tuple[dict[Slot, Bound], dict[int, str]]:
     """Return the bound of every result, and for nodes without a finite one the node that lost it."""
     limits = _limits(subject)
     bounds: dict[Slot, Bound] = {}
@@ -62,9 +74,9 @@ def propagate(
             lost_at[index] = blamed[0] if blamed else str(node)
         for slot, bound in enumerate(results):
             bounds[index, slot] = bound
-        for slot in node.inputs:
-            if last[slot] == index:
-                bounds.pop(slot, None)
+        for read in node.inputs:
+            if last[read] == index:
+                bounds.pop(read, None)
     return bounds, lost_at
 
 
@@ -76,7 +88,7 @@ def _last_readers(subject: Subject) -> dict[Slot, int]:
 
 def _useful(bound: Bound, limits: Limits) -> Bound:
     """A difference as wide as everything that the digits can hold says nothing."""
-    return Bound(bound.lo, bound.hi, np.where(bound.err > 2 * limits.largest, np.inf, bound.err))
+    return Bound(bound.lo, bound.hi, np.where(bound.err >= limits.largest, np.inf, bound.err))
 
 
 def _limits(subject: Subject) -> Limits:
@@ -246,7 +258,7 @@ def _top_k(op: Op, a: Bound) -> Bound:
     dim, k = int(op.fields["dim"]), int(op.fields["k"])
     direction = -1 if op.fields["largest"] else 1
 
-    def ordered(x: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def ordered(x: Array) -> Array:
         return np.take(direction * np.sort(direction * x, axis=dim), range(k), axis=dim)
 
     err = np.broadcast_to(a.err.max(dim, keepdims=True), a.shape)

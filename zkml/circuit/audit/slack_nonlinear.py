@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from zkml.circuit.audit.bounds import Array, Bound, Shape, above, add, kept, lost, multiply, negate
 from zkml.circuit.audit.functions import exp_fields, real_table, rounded, spread
 from zkml.circuit.audit.slack_linear import total
 from zkml.circuit.graph import Op
 
+Booleans = npt.NDArray[np.bool_]
 MAX_TABLE = 1 << 23
 MAX_DISTANCES = 64
 
@@ -26,35 +28,37 @@ class Limits:
 
 def lookup(op: Op, a: Bound, limits: Limits) -> Bound:
     """A table fixes its value: two arguments err apart give entries of one window of err + 1 entries."""
-    low, high = _reach(a.lo, limits.low, np.min), _reach(a.hi, limits.high, np.max)
-    low, high = max(low, limits.low), min(high, limits.high)
+    if a.lo.size == 0:
+        return a
+    low = max(_reach(float(a.lo.min()), limits.low), limits.low)
+    high = min(_reach(float(a.hi.max()), limits.high), limits.high)
     if high < low:
         low, high = limits.low, limits.high
-    if high - low > MAX_TABLE or a.lo.size == 0:
+    if high - low > MAX_TABLE:
         return lost(a.shape)
     real = real_table(op.name, op.fields, np.arange(low, high + 1, dtype=np.float64))
     if real is None:
         return lost(a.shape)
     least, most = rounded(real)
     err = np.zeros(a.shape)
-    for distance in _distances(a.err, least.size):
-        far = spread(least, most, least.size if np.isinf(distance) else int(distance))
-        err = np.where((a.err > 0) & (a.err <= distance) & (err == 0), far, err)
+    distances = _distances(a.err, least.size)
+    if distances.size:
+        far = np.array([spread(least, most, int(distance)) for distance in distances])
+        at = np.searchsorted(distances, np.minimum(a.err, float(least.size)))
+        err = np.where(a.err > 0, far[at], 0.0)
     return Bound(np.full(a.shape, least.min()), np.full(a.shape, most.max()), err)
 
 
-def _reach(ends: Array, otherwise: int, pick: object) -> int:
-    end = float(pick(ends)) if ends.size else np.inf  # type: ignore[operator]
+def _reach(end: float, otherwise: int) -> int:
     return int(end) if np.isfinite(end) else otherwise
 
 
-def _distances(err: Array, size: int) -> list[float]:
-    """Return the distances to tabulate, ascending; every error is at most one of them."""
-    found = np.unique(np.minimum(err[err > 0], float(size)))
+def _distances(err: Array, size: int) -> Array:
+    """Return the distances to tabulate, ascending; every error (at most the table's size) is at most one of them."""
+    found: Array = np.unique(np.minimum(err[err > 0], float(size)))
     if found.size > MAX_DISTANCES:
         found = found[np.linspace(0, found.size - 1, MAX_DISTANCES).astype(int)]
-    values = [float(d) for d in found]
-    return [*values[:-1], np.inf] if values else []
+    return found
 
 
 def leaky_relu(op: Op, a: Bound) -> Bound:
@@ -89,7 +93,7 @@ def step(a: Bound, unit: float) -> Bound:
         return Bound(a.lo - unit, a.hi + unit, np.ceil(a.err / unit) * unit)
 
 
-def decided(difference: Bound, always: Array, never: Array) -> Bound:
+def decided(difference: Bound, always: Booleans, never: Booleans) -> Bound:
     """A comparison of a value: known where it holds always or never, else as sure as its argument."""
     known = always | never
     flips = np.where(known | (difference.err == 0), 0.0, 1.0)

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from zkml.circuit.graph import Graph, Model, Node, Visibility
+from zkml.errors import MalformedArtifact
+
+MAX_BITS = 512
+"""Digits that hold more than this are no integers of a circuit over a 254-bit field."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,10 @@ class Subject:
     @property
     def largest_value(self) -> int:
         """The largest magnitude that the digits hold, base^legs − 1."""
-        return int(self.run_args["decomp_base"]) ** int(self.run_args["decomp_legs"]) - 1
+        base, legs = int(self.run_args["decomp_base"]), int(self.run_args["decomp_legs"])
+        if base.bit_length() * legs > MAX_BITS:
+            raise MalformedArtifact(f"{legs} digits of base {base} do not fit a field element", code="settings")
+        return int(base**legs) - 1
 
 
 def names(nodes: tuple[Node, ...] | list[Node]) -> tuple[str, ...]:

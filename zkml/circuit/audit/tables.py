@@ -8,9 +8,7 @@ from typing import Any
 from zkml.circuit.audit.report import Finding
 from zkml.circuit.audit.subject import Subject
 
-UNIMPORTANT = frozenset(
-    {"timestamp", "num_rows", "num_blinding_factors", "check_mode", "max_dynamic_input_len", "version"}
-)
+UNIMPORTANT = frozenset({"timestamp", "num_rows", "num_blinding_factors", "check_mode", "max_dynamic_input_len", "version"})
 """Keys that say nothing about the circuit or the statement. The version is checked when the files are read."""
 UNIMPORTANT_ARGS = frozenset({"check_mode", "epsilon", "variables", "bounded_log_lookup"})
 
@@ -48,7 +46,7 @@ def agreement(subject: Subject) -> Iterator[Finding]:
             code="settings-disagree",
             severity="unsound",
             nodes=(),
-            forger="have one circuit audited and another verified: settings.json differs from the settings in the compiled circuit",
+            forger="have one circuit audited and another verified: settings.json differs from what the compiled circuit holds",
             remedy="compile the circuit again from these settings, and use the two files that come of it together",
             details={"keys": keys},
         )
@@ -56,7 +54,7 @@ def agreement(subject: Subject) -> Iterator[Finding]:
 
 def _columns(bounds: tuple[int, int], logrows: int) -> int:
     low, high = bounds
-    return abs(high - low) // max(1, 2**logrows - RESERVED_ROWS) + 1
+    return abs(int(high) - int(low)) // max(1, 2**logrows - RESERVED_ROWS) + 1
 
 
 def tables(subject: Subject) -> Iterator[Finding]:
@@ -83,6 +81,6 @@ def tables(subject: Subject) -> Iterator[Finding]:
             code="table-ends-from-key",
             severity="notice",
             nodes=(),
-            forger="hand out a key whose tables reach further than settings.json says: the upper end of a table is in the key alone",
+            forger="hand out a key whose tables reach further than the settings say: a table's upper end is in the key alone",
             remedy="take the verifying key from someone you trust, or make it again from the compiled circuit",
         )
