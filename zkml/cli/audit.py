@@ -17,19 +17,16 @@ COLOURS = {"unsound": "bold red", "unbound": "yellow", "privacy": "yellow", "sla
 SHOWN_NODES = 6
 
 
-class Domain(click.ParamType):
-    """An inclusive range of integers such as `-128:128`."""
-
-    name = "low:high"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        low, _, high = str(value).partition(":")
+def _domains(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    """Return inclusive ranges of integers from text such as `-128:128`."""
+    domains = []
+    for text in values:
+        low, _, high = text.partition(":")
         try:
-            return int(low), int(high)
+            domains.append((int(low), int(high)))
         except ValueError:
-            self.fail(f"{value!r} is not low:high with two integers", param, ctx)
+            raise click.BadParameter(f"{text!r} is not low:high with two integers", ctx, param) from None
+    return tuple(domains)
 
 
 def _files(target: Path | None, circuit: Path | None, settings: Path | None) -> tuple[Path, Path | None]:
@@ -71,7 +68,14 @@ def draw(report: AuditReport, console: Console) -> None:
 @click.argument("target", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--circuit", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A bare compiled circuit of EZKL.")
 @click.option("--settings", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Its settings.json.")
-@click.option("--domain", "domains", type=Domain(), multiple=True, help="An input's lowest:highest integer, once for each input.")
+@click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    metavar="LOW:HIGH",
+    callback=_domains,
+    help="An input's lowest and highest integer, once for each input.",
+)
 @json_option
 @command_errors
 def audit(

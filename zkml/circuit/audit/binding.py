@@ -33,8 +33,8 @@ def parameters(subject: Subject) -> Iterator[Finding]:
             code="parameters-private",
             severity="unbound",
             nodes=names(private),
-            forger="prove with weights of his choice: the statement says that some parameters give this output, not that those of "
-            "a particular model do",
+            forger="prove with weights of his choice: the statement says that some parameters give this output, not that "
+            "those of a particular model do",
             remedy="make the parameters fixed (their commitments are in the key); hashed parameters bind only with a layout that "
             "links them",
         )

@@ -1,9 +1,9 @@
 """Two runs of one circuit on the same input, element by element: where their values lie, and how far apart they may be.
 
-A `Bound` holds for every tensor of two satisfying assignments at once: the honest one, which rounds as EZKL's witness generator does,
-and any other. Both values lie in [lo, hi] and differ by `err` at most. Values are integers in float64: below 2^53 every operation on them is
-exact, beyond it results are widened by more than the rounding of a sum of 2^20 terms. `err` of infinity means that no bound is
-known.
+A `Bound` holds for every tensor of two satisfying assignments at once: the honest one, which rounds as EZKL's witness
+generator does, and any other. Both values lie in [lo, hi] and differ by `err` at most. Values are integers in float64: below 2^53
+every operation on them is exact, beyond it results are widened by more than the rounding of a sum of 2^20 terms. `err` of
+infinity means that no bound is known.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def operators(subject: Subject) -> Iterator[Finding]:
             code="trilu-unmasked",
             severity="unsound",
             nodes=names(nodes),
-            forger="nothing: every proof is of another function, for the circuit passes on the elements that Trilu must set to zero",
+            forger="nothing: every proof is of another function, for the elements that Trilu must set to zero are passed on",
             remedy="multiply by a constant mask instead",
         )
     unread = [node for node in model.walk() if node.body is not None or _unread(subject, node)]

@@ -52,8 +52,8 @@ def privacy(subject: Subject, domains: tuple[Domain, ...] | None = None) -> Iter
                 code="unblinded-commitment",
                 severity="privacy",
                 nodes=names(nodes),
-                forger=f"tell whether two proofs have the same {what}, and test guesses of it (at most 2^{bits:.0f} of them): the "
-                "commitment has no blinding",
+                forger=f"tell whether two proofs have the same {what}, and test guesses of it (at most 2^{bits:.0f} of them): "
+                "the commitment has no blinding",
                 remedy=f"append random elements to the {what} before committing, or do not publish the commitment",
                 details=details,
             )
@@ -62,8 +62,8 @@ def privacy(subject: Subject, domains: tuple[Domain, ...] | None = None) -> Iter
                 code="guessable-hash",
                 severity="privacy",
                 nodes=names(nodes),
-                forger=f"tell whether two proofs have the same {what}, and test guesses of it (at most 2^{bits:.0f} of them): the "
-                "hash has no salt",
+                forger=f"tell whether two proofs have the same {what}, and test guesses of it (at most 2^{bits:.0f} of them): "
+                "the hash has no salt",
                 remedy=f"append a random element to the {what} before hashing, or do not publish the hash",
                 details=details,
             )

@@ -54,7 +54,8 @@ def agreement(subject: Subject) -> Iterator[Finding]:
 
 def _columns(bounds: tuple[int, int], logrows: int) -> int:
     low, high = bounds
-    return abs(int(high) - int(low)) // max(1, 2**logrows - RESERVED_ROWS) + 1
+    capacity: int = max(1, (1 << logrows) - RESERVED_ROWS)
+    return abs(high - low) // capacity + 1
 
 
 def tables(subject: Subject) -> Iterator[Finding]:
