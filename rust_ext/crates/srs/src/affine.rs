@@ -9,7 +9,10 @@ use halo2curves::bn256::{Fq, G1Affine};
 /// How many points a batch should have: large enough to hide the inversion, small enough for the second-level cache.
 pub(crate) const BATCH: usize = 1024;
 
-const IDENTITY: G1Affine = G1Affine { x: Fq::ZERO, y: Fq::ZERO };
+const IDENTITY: G1Affine = G1Affine {
+    x: Fq::ZERO,
+    y: Fq::ZERO,
+};
 
 /// What a pair needs instead of the chord.
 #[derive(Clone, Copy)]
@@ -58,12 +61,20 @@ pub(crate) fn add_assign(acc: &mut [G1Affine], other: &[G1Affine], scratch: &mut
         } else if is_identity(a) {
             Some(Special::Replace)
         } else if denominator.is_zero_vartime() {
-            Some(if a.y == b.y { Special::Double } else { Special::Cancel })
+            Some(if a.y == b.y {
+                Special::Double
+            } else {
+                Special::Cancel
+            })
         } else {
             None
         };
         if let Some(case) = special {
-            denominator = if matches!(case, Special::Double) { a.y.double() } else { Fq::ONE };
+            denominator = if matches!(case, Special::Double) {
+                a.y.double()
+            } else {
+                Fq::ONE
+            };
             scratch.special.push((i, case));
         }
         running = scratch.push(running, denominator);
@@ -91,7 +102,11 @@ pub(crate) fn double_assign(acc: &mut [G1Affine], scratch: &mut Scratch) {
     scratch.clear();
     let mut running = Fq::ONE;
     for a in acc.iter() {
-        let denominator = if is_identity(a) { Fq::ONE } else { a.y.double() };
+        let denominator = if is_identity(a) {
+            Fq::ONE
+        } else {
+            a.y.double()
+        };
         running = scratch.push(running, denominator);
     }
     let mut inverse = invert(running);
@@ -106,14 +121,19 @@ pub(crate) fn double_assign(acc: &mut [G1Affine], scratch: &mut Scratch) {
 }
 
 fn invert(product: Fq) -> Fq {
-    product.invert().expect("no factor is zero: zero differences became special cases")
+    product
+        .invert()
+        .expect("no factor is zero: zero differences became special cases")
 }
 
 /// The third point of the line with this slope through a and b, reflected.
 #[inline]
 fn chord(a: &G1Affine, b: &G1Affine, slope: Fq) -> G1Affine {
     let x = slope.square() - a.x - b.x;
-    G1Affine { x, y: slope * (a.x - x) - a.y }
+    G1Affine {
+        x,
+        y: slope * (a.x - x) - a.y,
+    }
 }
 
 pub(crate) fn negate(p: &G1Affine) -> G1Affine {

@@ -38,7 +38,10 @@ pub fn check(srs: &mut SrsFile, progress: &mut Progress<'_>) -> Result<VerifierP
         let g = srs.read(Part::Powers, from, to)?;
         all += msm(&weights[from as usize..to as usize], &g);
         let skip = usize::from(from == 0);
-        shifted += msm(&weights[from as usize + skip - 1..to as usize - 1], &g[skip..]);
+        shifted += msm(
+            &weights[from as usize + skip - 1..to as usize - 1],
+            &g[skip..],
+        );
         last = G1::from(g[g.len() - 1]) * weights[to as usize - 1];
     }
     if !is_tau_multiple(&shifted, &(all - last), &verifier.g2, &verifier.tau_g2) {
@@ -60,7 +63,9 @@ pub fn check(srs: &mut SrsFile, progress: &mut Progress<'_>) -> Result<VerifierP
 }
 
 fn pieces(from: u64, to: u64) -> impl Iterator<Item = (u64, u64)> {
-    (from..to).step_by(PIECE).map(move |at| (at, (at + PIECE as u64).min(to)))
+    (from..to)
+        .step_by(PIECE)
+        .map(move |at| (at, (at + PIECE as u64).min(to)))
 }
 
 fn random_weights(count: usize) -> Result<Vec<Fr>, SrsError> {
@@ -83,7 +88,11 @@ fn msm(scalars: &[Fr], points: &[G1Affine]) -> G1 {
         return G1::identity();
     }
     let part = points.len().div_ceil(rayon::current_num_threads()).max(256);
-    scalars.par_chunks(part).zip(points.par_chunks(part)).map(|(s, p)| msm_best(s, p)).sum()
+    scalars
+        .par_chunks(part)
+        .zip(points.par_chunks(part))
+        .map(|(s, p)| msm_best(s, p))
+        .sum()
 }
 
 /// e(a, [1]G2) = e(b, [τ]G2).
@@ -110,13 +119,21 @@ fn locate_power(
             here += msm(r, &g[..g.len() - 1]);
             next += msm(r, &g[1..]);
         }
-        if is_tau_multiple(&next, &here, &verifier.g2, &verifier.tau_g2) { low = middle } else { high = middle }
+        if is_tau_multiple(&next, &here, &verifier.g2, &verifier.tau_g2) {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     Ok(SrsError::Powers { index: low + 1 })
 }
 
 /// A wrong g_lagrange[j], for small k: halves of the values are interpolated and committed to in g.
-fn locate_lagrange(srs: &mut SrsFile, values: &[Fr], progress: &mut Progress<'_>) -> Result<SrsError, SrsError> {
+fn locate_lagrange(
+    srs: &mut SrsFile,
+    values: &[Fr],
+    progress: &mut Progress<'_>,
+) -> Result<SrsError, SrsError> {
     let k = srs.k();
     if k > LOCATE_LAGRANGE_MAX_K {
         return Ok(SrsError::Lagrange { index: None });
@@ -133,7 +150,11 @@ fn locate_lagrange(srs: &mut SrsFile, values: &[Fr], progress: &mut Progress<'_>
         best_fft(&mut masked, omega_inverse, k);
         let in_powers = msm(&masked, &g) * n_inverse(k);
         let in_lagrange = msm(&values[range], &srs.read(Part::Lagrange, low, middle)?);
-        if in_powers == in_lagrange { low = middle } else { high = middle }
+        if in_powers == in_lagrange {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     Ok(SrsError::Lagrange { index: Some(low) })
 }

@@ -53,7 +53,12 @@ pub enum PtauProblem {
     #[error("it claims {got} sections, more than {max}")]
     SectionCount { got: u32, max: u32 },
     #[error("section {id} at byte {at} claims {size} bytes, but {left} are left")]
-    SectionOverrun { id: u32, at: u64, size: u64, left: u64 },
+    SectionOverrun {
+        id: u32,
+        at: u64,
+        size: u64,
+        left: u64,
+    },
     #[error("section {id} occurs twice")]
     SectionTwice { id: u32 },
     #[error("section {id} ({name}) is missing")]
@@ -74,7 +79,10 @@ pub enum PtauProblem {
 #[derive(Debug, thiserror::Error)]
 pub enum SrsError {
     #[error("cannot {doing}: {source}")]
-    Io { doing: &'static str, source: io::Error },
+    Io {
+        doing: &'static str,
+        source: io::Error,
+    },
     #[error("the operating system's random generator failed: {0}")]
     Random(getrandom::Error),
     #[error("k is {got}, not between {min} and {max}")]
@@ -86,7 +94,11 @@ pub enum SrsError {
     #[error("an SRS with k = {k} has {expected} bytes, this file has {got}")]
     Size { k: u32, expected: u64, got: u64 },
     #[error("{part}[{index}] {problem}")]
-    Point { part: Part, index: u64, problem: PointProblem },
+    Point {
+        part: Part,
+        index: u64,
+        problem: PointProblem,
+    },
     #[error("[1]G2 is not the generator of G2")]
     G2Generator,
     #[error("g[0] is the generator's negative or another point, not the generator (1, 2) of G1")]
@@ -118,7 +130,10 @@ impl SrsError {
                 | SrsError::Size { .. }
                 | SrsError::PowerRange { .. }
                 | SrsError::Ptau(_)
-                | SrsError::Point { problem: PointProblem::NotReduced, .. }
+                | SrsError::Point {
+                    problem: PointProblem::NotReduced,
+                    ..
+                }
         )
     }
 }

@@ -26,7 +26,15 @@ pub fn file_size(k: u32) -> u64 {
 }
 
 pub(crate) fn check_k(k: u32) -> Result<u32, SrsError> {
-    if (MIN_K..=MAX_K).contains(&k) { Ok(k) } else { Err(SrsError::PowerRange { got: k, min: MIN_K, max: MAX_K }) }
+    if (MIN_K..=MAX_K).contains(&k) {
+        Ok(k)
+    } else {
+        Err(SrsError::PowerRange {
+            got: k,
+            min: MIN_K,
+            max: MAX_K,
+        })
+    }
 }
 
 /// All that a verifier needs of an SRS.
@@ -47,12 +55,16 @@ impl SrsFile {
     /// Open a file, and say what it is where it is something else.
     pub fn open(path: &Path) -> Result<Self, SrsError> {
         let mut file = File::open(path).map_err(SrsError::io("open the SRS"))?;
-        let got = file.metadata().map_err(SrsError::io("read the SRS's size"))?.len();
+        let got = file
+            .metadata()
+            .map_err(SrsError::io("read the SRS's size"))?
+            .len();
         let mut head = [0u8; HEADER_BYTES as usize];
         if got < HEADER_BYTES {
             return Err(SrsError::NoHeader { got });
         }
-        file.read_exact(&mut head).map_err(SrsError::io("read the SRS"))?;
+        file.read_exact(&mut head)
+            .map_err(SrsError::io("read the SRS"))?;
         let k = u32::from_le_bytes(head);
         let in_range = (MIN_K..=MAX_K).contains(&k);
         if !in_range || got != file_size(k) {
@@ -60,7 +72,11 @@ impl SrsFile {
                 return Err(SrsError::Encoding { found });
             }
             check_k(k)?;
-            return Err(SrsError::Size { k, expected: file_size(k), got });
+            return Err(SrsError::Size {
+                k,
+                expected: file_size(k),
+                got,
+            });
         }
         Ok(Self { file, k })
     }
@@ -76,17 +92,30 @@ impl SrsFile {
 
     fn bytes_at(&mut self, at: u64, len: usize) -> Result<Vec<u8>, SrsError> {
         let mut bytes = vec![0; len];
-        self.file.seek(SeekFrom::Start(at)).map_err(SrsError::io("read the SRS"))?;
-        self.file.read_exact(&mut bytes).map_err(SrsError::io("read the SRS"))?;
+        self.file
+            .seek(SeekFrom::Start(at))
+            .map_err(SrsError::io("read the SRS"))?;
+        self.file
+            .read_exact(&mut bytes)
+            .map_err(SrsError::io("read the SRS"))?;
         Ok(bytes)
     }
 
     /// Points `from` to `to` of g or g_lagrange; the first that is no finite point of the curve is named.
-    pub(crate) fn read(&mut self, part: Part, from: u64, to: u64) -> Result<Vec<G1Affine>, SrsError> {
+    pub(crate) fn read(
+        &mut self,
+        part: Part,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<G1Affine>, SrsError> {
         let basis = if part == Part::Lagrange { self.n() } else { 0 };
         let at = HEADER_BYTES + G1_BYTES as u64 * (basis + from);
         let bytes = self.bytes_at(at, G1_BYTES * (to - from) as usize)?;
-        decode(&bytes).map_err(|(index, problem)| SrsError::Point { part, index: from + index, problem })
+        decode(&bytes).map_err(|(index, problem)| SrsError::Point {
+            part,
+            index: from + index,
+            problem,
+        })
     }
 
     /// The points that a verifier uses, each on its curve and in its group; g[0] and [1]G2 are the standard generators.
@@ -104,7 +133,13 @@ impl SrsFile {
 
 /// Decode [1]G2 and [τ]G2 from raw bytes. The first must be the generator.
 pub(crate) fn decode_g2_pair(g2: &[u8], tau_g2: &[u8]) -> Result<(G2Affine, G2Affine), SrsError> {
-    let point = |part, bytes| g2_from_raw(bytes).map_err(|problem| SrsError::Point { part, index: 0, problem });
+    let point = |part, bytes| {
+        g2_from_raw(bytes).map_err(|problem| SrsError::Point {
+            part,
+            index: 0,
+            problem,
+        })
+    };
     let g2 = point(Part::G2Generator, g2)?;
     if g2 != G2Affine::generator() {
         return Err(SrsError::G2Generator);
@@ -120,8 +155,13 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<G1Affine>, (u64, PointProblem)>
         .zip(bytes.par_chunks(TASK * G1_BYTES))
         .enumerate()
         .map(|(task, (points, bytes))| {
-            for (i, (point, bytes)) in points.iter_mut().zip(bytes.chunks_exact(G1_BYTES)).enumerate() {
-                *point = g1_from_raw(bytes).map_err(|problem| ((task * TASK + i) as u64, problem))?;
+            for (i, (point, bytes)) in points
+                .iter_mut()
+                .zip(bytes.chunks_exact(G1_BYTES))
+                .enumerate()
+            {
+                *point =
+                    g1_from_raw(bytes).map_err(|problem| ((task * TASK + i) as u64, problem))?;
             }
             Ok(())
         })
@@ -148,7 +188,9 @@ fn other_encoding(head: [u8; 4], size: u64) -> Option<&'static str> {
         return Some("an SRS of compressed points (halo2's `Processed` format)");
     }
     // the vector lengths of some serialisers come first, as u64
-    if (MIN_K..=MAX_K).contains(&u32::from_be_bytes(head)) && size == file_size(u32::from_be_bytes(head)) {
+    if (MIN_K..=MAX_K).contains(&u32::from_be_bytes(head))
+        && size == file_size(u32::from_be_bytes(head))
+    {
         return Some("an SRS with a big-endian header");
     }
     None
@@ -164,19 +206,28 @@ impl SrsWriter {
     pub(crate) fn create(path: &Path, k: u32) -> Result<Self, SrsError> {
         let file = File::create(path).map_err(SrsError::io("create the SRS"))?;
         let mut out = BufWriter::new(file);
-        out.write_all(&k.to_le_bytes()).map_err(SrsError::io("write the SRS"))?;
-        Ok(Self { out, buffer: Vec::new() })
+        out.write_all(&k.to_le_bytes())
+            .map_err(SrsError::io("write the SRS"))?;
+        Ok(Self {
+            out,
+            buffer: Vec::new(),
+        })
     }
 
     pub(crate) fn points(&mut self, points: &[G1Affine]) -> Result<(), SrsError> {
         for piece in points.chunks(PIECE) {
             self.buffer.resize(piece.len() * G1_BYTES, 0);
-            self.buffer.par_chunks_mut(TASK * G1_BYTES).zip(piece.par_chunks(TASK)).for_each(|(bytes, points)| {
-                for (bytes, point) in bytes.chunks_exact_mut(G1_BYTES).zip(points) {
-                    g1_to_raw(point, bytes);
-                }
-            });
-            self.out.write_all(&self.buffer).map_err(SrsError::io("write the SRS"))?;
+            self.buffer
+                .par_chunks_mut(TASK * G1_BYTES)
+                .zip(piece.par_chunks(TASK))
+                .for_each(|(bytes, points)| {
+                    for (bytes, point) in bytes.chunks_exact_mut(G1_BYTES).zip(points) {
+                        g1_to_raw(point, bytes);
+                    }
+                });
+            self.out
+                .write_all(&self.buffer)
+                .map_err(SrsError::io("write the SRS"))?;
         }
         Ok(())
     }
@@ -185,9 +236,14 @@ impl SrsWriter {
         for point in [g2, tau_g2] {
             let mut bytes = [0; G2_BYTES];
             g2_to_raw(point, &mut bytes);
-            self.out.write_all(&bytes).map_err(SrsError::io("write the SRS"))?;
+            self.out
+                .write_all(&bytes)
+                .map_err(SrsError::io("write the SRS"))?;
         }
-        let file = self.out.into_inner().map_err(|e| SrsError::io("write the SRS")(e.into_error()))?;
+        let file = self
+            .out
+            .into_inner()
+            .map_err(|e| SrsError::io("write the SRS")(e.into_error()))?;
         file.sync_all().map_err(SrsError::io("write the SRS"))
     }
 }

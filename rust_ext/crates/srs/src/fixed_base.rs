@@ -27,7 +27,9 @@ impl FixedBase {
     /// Tables fit for about `count` multiples: the width with the fewest additions in all, table included.
     pub(crate) fn for_count(base: G1Affine, count: usize) -> Self {
         let cost = |w: usize| windows(w) * ((1 << (w - 1)) + count);
-        let window = (4..=17).min_by_key(|w| cost(*w)).expect("the range is not empty");
+        let window = (4..=17)
+            .min_by_key(|w| cost(*w))
+            .expect("the range is not empty");
         Self::with_window(base, window)
     }
 
@@ -40,7 +42,10 @@ impl FixedBase {
                 start = start.double();
             }
         }
-        let tables = starts.par_iter().map(|start| multiples(*start, 1 << (window - 1))).collect();
+        let tables = starts
+            .par_iter()
+            .map(|start| multiples(*start, 1 << (window - 1)))
+            .collect();
         Self { window, tables }
     }
 
@@ -79,7 +84,8 @@ impl FixedBase {
             let first = (from / 8).min(32);
             let len = (32 - first).min(8);
             word[..len].copy_from_slice(&bytes[first..first + len]);
-            let mut digit = (u64::from_le_bytes(word) >> (from % 8) & ((1 << self.window) - 1)) as i64 + carry;
+            let mut digit =
+                (u64::from_le_bytes(word) >> (from % 8) & ((1 << self.window) - 1)) as i64 + carry;
             carry = i64::from(digit > 1 << (self.window - 1));
             digit -= carry << self.window;
             digits[j * rows + row] = digit as i32;
@@ -116,9 +122,20 @@ mod tests {
     #[test]
     fn agrees_with_plain_multiplication_at_every_width() {
         let base = (G1::generator() * Fr::from(77)).to_affine();
-        let mut scalars = vec![Fr::ZERO, Fr::ONE, -Fr::ONE, -Fr::from(2), Fr::from(u64::MAX), Fr::ROOT_OF_UNITY, Fr::DELTA];
+        let mut scalars = vec![
+            Fr::ZERO,
+            Fr::ONE,
+            -Fr::ONE,
+            -Fr::from(2),
+            Fr::from(u64::MAX),
+            Fr::ROOT_OF_UNITY,
+            Fr::DELTA,
+        ];
         scalars.extend((1..40u64).map(|i| Fr::ROOT_OF_UNITY.pow([i * i])));
-        let plain: Vec<G1Affine> = scalars.iter().map(|s| (G1::from(base) * s).to_affine()).collect();
+        let plain: Vec<G1Affine> = scalars
+            .iter()
+            .map(|s| (G1::from(base) * s).to_affine())
+            .collect();
         for window in 4..=13 {
             let mut out = vec![identity(); scalars.len()];
             FixedBase::with_window(base, window).multiply_batch(&scalars, &mut out);

@@ -54,25 +54,44 @@ pub(crate) fn n_inverse(k: u32) -> Fr {
 }
 
 /// Write an SRS for τ to `path` (overwritten: name a temporary file). Memory stays below about 100 MB whatever k.
-pub fn generate(path: &Path, k: u32, tau: &Tau, progress: &mut Progress<'_>) -> Result<(), SrsError> {
+pub fn generate(
+    path: &Path,
+    k: u32,
+    tau: &Tau,
+    progress: &mut Progress<'_>,
+) -> Result<(), SrsError> {
     check_k(k)?;
     let n = 1u64 << k;
     let base = FixedBase::for_count(G1Affine::generator(), 2 << k);
     let mut writer = SrsWriter::create(path, k)?;
 
-    write_basis(&mut writer, &base, n, Stage::Powers, progress, |from, scalars| {
-        let mut power = tau.0.pow([from]);
-        for s in scalars {
-            *s = power;
-            power *= tau.0;
-        }
-    })?;
+    write_basis(
+        &mut writer,
+        &base,
+        n,
+        Stage::Powers,
+        progress,
+        |from, scalars| {
+            let mut power = tau.0.pow([from]);
+            for s in scalars {
+                *s = power;
+                power *= tau.0;
+            }
+        },
+    )?;
 
     let omega = omega(k);
     let numerator = (tau.0.pow([n]) - Fr::ONE) * n_inverse(k);
-    write_basis(&mut writer, &base, n, Stage::Lagrange, progress, |from, scalars| {
-        lagrange_at(tau.0, numerator, omega, from, scalars);
-    })?;
+    write_basis(
+        &mut writer,
+        &base,
+        n,
+        Stage::Lagrange,
+        progress,
+        |from, scalars| {
+            lagrange_at(tau.0, numerator, omega, from, scalars);
+        },
+    )?;
 
     let g2 = G2Affine::generator();
     writer.finish(&g2, &(G2::generator() * tau.0).to_affine())
@@ -90,13 +109,16 @@ fn write_basis(
     let mut points = vec![identity(); PIECE.min(n as usize)];
     for from in (0..n).step_by(points.len()) {
         tick(progress, stage, from, n)?;
-        points.par_chunks_mut(BATCH).enumerate().for_each(|(batch, points)| {
-            let mut scalars = vec![Fr::ZERO; points.len()];
-            scalars_from(from + (batch * BATCH) as u64, &mut scalars);
-            base.multiply_batch(&scalars, points);
-            scalars.fill(Fr::ZERO);
-            std::hint::black_box(&scalars);
-        });
+        points
+            .par_chunks_mut(BATCH)
+            .enumerate()
+            .for_each(|(batch, points)| {
+                let mut scalars = vec![Fr::ZERO; points.len()];
+                scalars_from(from + (batch * BATCH) as u64, &mut scalars);
+                base.multiply_batch(&scalars, points);
+                scalars.fill(Fr::ZERO);
+                std::hint::black_box(&scalars);
+            });
         writer.points(&points)?;
     }
     tick(progress, stage, n, n)
@@ -136,7 +158,8 @@ mod tests {
         lagrange_at(tau, numerator, w, 16, &mut out[16..]);
         for (i, l) in out.iter().enumerate() {
             let w_i = w.pow([i as u64]);
-            let expected = w_i * (tau.pow([n]) - Fr::ONE) * (Fr::from(n) * (tau - w_i)).invert().unwrap();
+            let expected =
+                w_i * (tau.pow([n]) - Fr::ONE) * (Fr::from(n) * (tau - w_i)).invert().unwrap();
             assert_eq!(*l, expected);
         }
         assert_eq!(out.iter().sum::<Fr>(), Fr::ONE);

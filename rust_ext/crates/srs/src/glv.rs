@@ -57,7 +57,10 @@ fn signed(v: Fr) -> (u128, bool) {
 fn decompose(s: &Fr) -> [(u128, bool); 2] {
     let repr = s.to_repr();
     let mut limbs = [0u64; 4];
-    for (limb, bytes) in limbs.iter_mut().zip(AsRef::<[u8]>::as_ref(&repr).chunks_exact(8)) {
+    for (limb, bytes) in limbs
+        .iter_mut()
+        .zip(AsRef::<[u8]>::as_ref(&repr).chunks_exact(8))
+    {
         let mut word = [0; 8];
         word.copy_from_slice(bytes);
         *limb = u64::from_le_bytes(word);
@@ -86,11 +89,16 @@ fn recode((magnitude, negative): (u128, bool)) -> Digits {
 /// points[i] ← [scalars[i]]points[i].
 pub(crate) fn multiply_each(points: &mut [G1Affine], scalars: &[Fr], scratch: &mut Scratch) {
     assert_eq!(points.len(), scalars.len());
-    let work: Vec<usize> = (0..points.len()).filter(|i| scalars[*i] != Fr::ONE).collect();
+    let work: Vec<usize> = (0..points.len())
+        .filter(|i| scalars[*i] != Fr::ONE)
+        .collect();
     if work.is_empty() {
         return;
     }
-    let digits: Vec<[Digits; 2]> = work.iter().map(|i| decompose(&scalars[*i]).map(recode)).collect();
+    let digits: Vec<[Digits; 2]> = work
+        .iter()
+        .map(|i| decompose(&scalars[*i]).map(recode))
+        .collect();
     let ones: Vec<G1Affine> = work.iter().map(|i| points[*i]).collect();
 
     // table[d − 1] holds d times every point, 1 ≤ d ≤ 8
@@ -144,17 +152,37 @@ mod tests {
     #[test]
     fn the_endomorphism_is_multiplication_by_lambda() {
         let g = G1::generator().to_affine();
-        let image = G1Affine { x: g.x * Fq::ZETA, y: g.y };
+        let image = G1Affine {
+            x: g.x * Fq::ZETA,
+            y: g.y,
+        };
         assert_eq!((G1::generator() * Fr::ZETA).to_affine(), image);
     }
 
     #[test]
     fn halves_are_short_and_add_up() {
-        let edge = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::ZETA, -Fr::ZETA, Fr::from_u128(u128::MAX), Fr::TWO_INV];
-        for s in edge.into_iter().chain((0..500u64).map(|i| Fr::ROOT_OF_UNITY.pow([i]))) {
+        let edge = [
+            Fr::ZERO,
+            Fr::ONE,
+            -Fr::ONE,
+            Fr::ZETA,
+            -Fr::ZETA,
+            Fr::from_u128(u128::MAX),
+            Fr::TWO_INV,
+        ];
+        for s in edge
+            .into_iter()
+            .chain((0..500u64).map(|i| Fr::ROOT_OF_UNITY.pow([i])))
+        {
             let [s1, s2] = decompose(&s);
             assert!(s1.0 >> 127 == 0 && s2.0 >> 127 == 0);
-            let value = |(m, negative): (u128, bool)| if negative { -Fr::from_u128(m) } else { Fr::from_u128(m) };
+            let value = |(m, negative): (u128, bool)| {
+                if negative {
+                    -Fr::from_u128(m)
+                } else {
+                    Fr::from_u128(m)
+                }
+            };
             assert_eq!(value(s1) + value(s2) * Fr::ZETA, s);
         }
     }
@@ -165,10 +193,14 @@ mod tests {
             .into_iter()
             .chain((0..60u64).map(|i| Fr::ROOT_OF_UNITY.pow([i * 3 + 1])))
             .collect();
-        let mut points: Vec<G1Affine> =
-            (0..scalars.len() as u64).map(|i| (G1::generator() * Fr::from(i / 2)).to_affine()).collect();
-        let plain: Vec<G1Affine> =
-            points.iter().zip(&scalars).map(|(p, s)| (G1::from(*p) * s).to_affine()).collect();
+        let mut points: Vec<G1Affine> = (0..scalars.len() as u64)
+            .map(|i| (G1::generator() * Fr::from(i / 2)).to_affine())
+            .collect();
+        let plain: Vec<G1Affine> = points
+            .iter()
+            .zip(&scalars)
+            .map(|(p, s)| (G1::from(*p) * s).to_affine())
+            .collect();
         multiply_each(&mut points, &scalars, &mut Scratch::default());
         assert_eq!(plain, points);
     }

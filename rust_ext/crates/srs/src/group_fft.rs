@@ -16,7 +16,11 @@ use crate::{Progress, SrsError, Stage};
 const SPAN: usize = 1 << 15;
 
 /// Replace g[0..n] by g_lagrange[0..n], n = 2^k.
-pub(crate) fn to_lagrange(points: &mut [G1Affine], k: u32, progress: &mut Progress<'_>) -> Result<(), SrsError> {
+pub(crate) fn to_lagrange(
+    points: &mut [G1Affine],
+    k: u32,
+    progress: &mut Progress<'_>,
+) -> Result<(), SrsError> {
     assert_eq!(points.len(), 1 << k);
     bit_reverse(points, k);
     let root = omega(k).invert().expect("a root of unity is not zero");
@@ -25,26 +29,36 @@ pub(crate) fn to_lagrange(points: &mut [G1Affine], k: u32, progress: &mut Progre
         let half = 1usize << layer;
         // ω^{-n/(2 half)}: the twiddle of the j-th butterfly of a block is its j-th power
         let step = (layer + 1..k).fold(root, |w, _| w.square());
-        let scale = if layer + 1 == k { n_inverse(k) } else { Fr::ONE };
+        let scale = if layer + 1 == k {
+            n_inverse(k)
+        } else {
+            Fr::ONE
+        };
         let mut done = u64::from(layer) << k;
         if half < BATCH {
             for span in points.chunks_mut(SPAN) {
                 tick(progress, Stage::Lagrange, done, total)?;
                 done += span.len() as u64;
-                span.par_chunks_mut(2 * BATCH).for_each(|blocks| small_blocks(blocks, half, step, scale));
+                span.par_chunks_mut(2 * BATCH)
+                    .for_each(|blocks| small_blocks(blocks, half, step, scale));
             }
         } else {
             for block in points.chunks_mut(2 * half) {
                 let (low, high) = block.split_at_mut(half);
-                for (at, (low, high)) in low.chunks_mut(SPAN / 2).zip(high.chunks_mut(SPAN / 2)).enumerate() {
+                for (at, (low, high)) in low
+                    .chunks_mut(SPAN / 2)
+                    .zip(high.chunks_mut(SPAN / 2))
+                    .enumerate()
+                {
                     tick(progress, Stage::Lagrange, done, total)?;
                     done += 2 * low.len() as u64;
-                    low.par_chunks_mut(BATCH).zip(high.par_chunks_mut(BATCH)).enumerate().for_each(
-                        |(batch, (low, high))| {
+                    low.par_chunks_mut(BATCH)
+                        .zip(high.par_chunks_mut(BATCH))
+                        .enumerate()
+                        .for_each(|(batch, (low, high))| {
                             let first = (at * SPAN / 2 + batch * BATCH) as u64;
                             butterflies(low, high, &powers(step, first, low.len()), scale);
-                        },
-                    );
+                        });
                 }
             }
         }
@@ -53,7 +67,9 @@ pub(crate) fn to_lagrange(points: &mut [G1Affine], k: u32, progress: &mut Progre
 }
 
 fn powers(step: Fr, first: u64, count: usize) -> Vec<Fr> {
-    std::iter::successors(Some(step.pow([first])), |w| Some(*w * step)).take(count).collect()
+    std::iter::successors(Some(step.pow([first])), |w| Some(*w * step))
+        .take(count)
+        .collect()
 }
 
 /// Several whole blocks, gathered into one batch.
@@ -66,8 +82,10 @@ fn small_blocks(blocks: &mut [G1Affine], half: usize, step: Fr, scale: Fr) {
     let one_block = powers(step, 0, half);
     let twiddles: Vec<Fr> = one_block.iter().copied().cycle().take(low.len()).collect();
     butterflies(&mut low, &mut high, &twiddles, scale);
-    for ((block, low), high) in
-        blocks.chunks_exact_mut(2 * half).zip(low.chunks_exact(half)).zip(high.chunks_exact(half))
+    for ((block, low), high) in blocks
+        .chunks_exact_mut(2 * half)
+        .zip(low.chunks_exact(half))
+        .zip(high.chunks_exact(half))
     {
         block[..half].copy_from_slice(low);
         block[half..].copy_from_slice(high);
@@ -110,7 +128,11 @@ mod tests {
         let w = omega(k).invert().unwrap();
         (0..points.len() as u64)
             .map(|i| {
-                let sum: G1 = points.iter().enumerate().map(|(j, p)| G1::from(*p) * w.pow([i * j as u64])).sum();
+                let sum: G1 = points
+                    .iter()
+                    .enumerate()
+                    .map(|(j, p)| G1::from(*p) * w.pow([i * j as u64]))
+                    .sum();
                 (sum * n_inverse(k)).to_affine()
             })
             .collect()
@@ -119,8 +141,9 @@ mod tests {
     #[test]
     fn agrees_with_the_definition() {
         for k in 1..=5 {
-            let mut points: Vec<G1Affine> =
-                (0..1u64 << k).map(|i| (G1::generator() * Fr::from(3).pow([i])).to_affine()).collect();
+            let mut points: Vec<G1Affine> = (0..1u64 << k)
+                .map(|i| (G1::generator() * Fr::from(3).pow([i])).to_affine())
+                .collect();
             let expected = plain(&points, k);
             to_lagrange(&mut points, k, &mut |_, _, _| true).unwrap();
             assert_eq!(points, expected, "k = {k}");
@@ -140,7 +163,10 @@ mod tests {
         let k = 12;
         let tau = Fr::from(987_654_321);
         let g = G1::generator();
-        let mut points: Vec<G1Affine> = powers(tau, 0, 1 << k).iter().map(|s| (g * s).to_affine()).collect();
+        let mut points: Vec<G1Affine> = powers(tau, 0, 1 << k)
+            .iter()
+            .map(|s| (g * s).to_affine())
+            .collect();
         to_lagrange(&mut points, k, &mut |_, _, _| true).unwrap();
         for i in [0u64, 1, 1023, 1024, 2047, 2048, 4095] {
             let w = omega(k).pow([i]);

@@ -13,12 +13,17 @@ pub(crate) const G1_BYTES: usize = 64;
 pub(crate) const G2_BYTES: usize = 128;
 
 /// The order r of the groups, little-endian.
-const ORDER: [u64; 4] =
-    [0x43e1_f593_f000_0001, 0x2833_e848_79b9_7091, 0xb850_45b6_8181_585d, 0x3064_4e72_e131_a029];
+const ORDER: [u64; 4] = [
+    0x43e1_f593_f000_0001,
+    0x2833_e848_79b9_7091,
+    0xb850_45b6_8181_585d,
+    0x3064_4e72_e131_a029,
+];
 
 /// R = 2^256 in Fq: a raw coordinate is the canonical form of v·R.
 static R: LazyLock<Fq> = LazyLock::new(|| Fq::from(2).pow([256]));
-static R_INVERSE: LazyLock<Fq> = LazyLock::new(|| Fq::from(2).invert().expect("2 is not 0").pow([256]));
+static R_INVERSE: LazyLock<Fq> =
+    LazyLock::new(|| Fq::from(2).invert().expect("2 is not 0").pow([256]));
 
 fn fq_from_raw(bytes: &[u8]) -> Result<Fq, PointProblem> {
     let mut repr = [0u8; 32];
@@ -34,7 +39,10 @@ fn fq_to_raw(v: &Fq, out: &mut [u8]) {
 /// Decode 64 raw bytes. Refuses what is unreduced, off the curve, or the identity.
 pub(crate) fn g1_from_raw(bytes: &[u8]) -> Result<G1Affine, PointProblem> {
     let (x, y) = bytes.split_at(32);
-    let point = G1Affine { x: fq_from_raw(x)?, y: fq_from_raw(y)? };
+    let point = G1Affine {
+        x: fq_from_raw(x)?,
+        y: fq_from_raw(y)?,
+    };
     if point.x.is_zero_vartime() && point.y.is_zero_vartime() {
         return Err(PointProblem::Identity);
     }
@@ -57,7 +65,10 @@ pub(crate) fn g2_from_raw(bytes: &[u8]) -> Result<G2Affine, PointProblem> {
     for (v, b) in c.iter_mut().zip(bytes.chunks_exact(32)) {
         *v = fq_from_raw(b)?;
     }
-    let point = G2Affine { x: Fq2::new(c[0], c[1]), y: Fq2::new(c[2], c[3]) };
+    let point = G2Affine {
+        x: Fq2::new(c[0], c[1]),
+        y: Fq2::new(c[2], c[3]),
+    };
     if c.iter().all(Field::is_zero_vartime) {
         return Err(PointProblem::Identity);
     }

@@ -29,6 +29,15 @@ impl Stage {
 pub type Progress<'a> = dyn FnMut(Stage, u64, u64) -> bool + 'a;
 
 /// Report one step. Fails with `Stopped` when the caller wants no more.
-pub(crate) fn tick(progress: &mut Progress<'_>, stage: Stage, done: u64, total: u64) -> Result<(), SrsError> {
-    if progress(stage, done, total) { Ok(()) } else { Err(SrsError::Stopped) }
+pub(crate) fn tick(
+    progress: &mut Progress<'_>,
+    stage: Stage,
+    done: u64,
+    total: u64,
+) -> Result<(), SrsError> {
+    if progress(stage, done, total) {
+        Ok(())
+    } else {
+        Err(SrsError::Stopped)
+    }
 }

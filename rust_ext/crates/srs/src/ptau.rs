@@ -22,8 +22,8 @@ const TAU_G1: u32 = 2;
 const TAU_G2: u32 = 3;
 /// BN254's base field, little-endian.
 const MODULUS: [u8; 32] = [
-    0x47, 0xfd, 0x7c, 0xd8, 0x16, 0x8c, 0x20, 0x3c, 0x8d, 0xca, 0x71, 0x68, 0x91, 0x6a, 0x81, 0x97, 0x5d, 0x58, 0x81,
-    0x81, 0xb6, 0x45, 0x50, 0xb8, 0x29, 0xa0, 0x31, 0xe1, 0x72, 0x4e, 0x64, 0x30,
+    0x47, 0xfd, 0x7c, 0xd8, 0x16, 0x8c, 0x20, 0x3c, 0x8d, 0xca, 0x71, 0x68, 0x91, 0x6a, 0x81, 0x97,
+    0x5d, 0x58, 0x81, 0x81, 0xb6, 0x45, 0x50, 0xb8, 0x29, 0xa0, 0x31, 0xe1, 0x72, 0x4e, 0x64, 0x30,
 ];
 
 #[derive(Clone, Copy)]
@@ -51,7 +51,9 @@ impl Ptau<BufReader<File>> {
 impl<R: Read + Seek> Ptau<R> {
     /// Read the table of sections and the header. Nothing is allocated by a size that the file claims.
     pub fn parse(mut file: R) -> Result<Self, SrsError> {
-        let size = file.seek(SeekFrom::End(0)).map_err(SrsError::io("read the .ptau file"))?;
+        let size = file
+            .seek(SeekFrom::End(0))
+            .map_err(SrsError::io("read the .ptau file"))?;
         file.rewind().map_err(SrsError::io("read the .ptau file"))?;
         if size < 12 || read::<4, _>(&mut file)? != *b"ptau" {
             return Err(PtauProblem::Magic.into());
@@ -63,13 +65,19 @@ impl<R: Read + Seek> Ptau<R> {
         let sections = sections(&mut file, size)?;
 
         let header = find(&sections, HEADER, "header")?;
-        file.seek(SeekFrom::Start(header.at)).map_err(SrsError::io("read the .ptau file"))?;
+        file.seek(SeekFrom::Start(header.at))
+            .map_err(SrsError::io("read the .ptau file"))?;
         exact(header, 44).or_else(|e| {
             // a header of another size is another curve's: say that where its first word does
             let element = u32::from_le_bytes(read(&mut file)?);
-            if element == 32 { Err(e) } else { Err(PtauProblem::ElementSize { got: element }.into()) }
+            if element == 32 {
+                Err(e)
+            } else {
+                Err(PtauProblem::ElementSize { got: element }.into())
+            }
         })?;
-        file.seek(SeekFrom::Start(header.at)).map_err(SrsError::io("read the .ptau file"))?;
+        file.seek(SeekFrom::Start(header.at))
+            .map_err(SrsError::io("read the .ptau file"))?;
         let element = u32::from_le_bytes(read(&mut file)?);
         if element != 32 {
             return Err(PtauProblem::ElementSize { got: element }.into());
@@ -79,13 +87,22 @@ impl<R: Read + Seek> Ptau<R> {
         }
         let power = u32::from_le_bytes(read(&mut file)?);
         if !(1..=MAX_K).contains(&power) {
-            return Err(PtauProblem::Power { got: power, max: MAX_K }.into());
+            return Err(PtauProblem::Power {
+                got: power,
+                max: MAX_K,
+            }
+            .into());
         }
         let tau_g1 = find(&sections, TAU_G1, "tauG1")?;
         let tau_g2 = find(&sections, TAU_G2, "tauG2")?;
         exact(tau_g1, ((2u64 << power) - 1) * G1_BYTES as u64)?;
         exact(tau_g2, (1u64 << power) * G2_BYTES as u64)?;
-        Ok(Self { file, power, tau_g1, tau_g2 })
+        Ok(Self {
+            file,
+            power,
+            tau_g1,
+            tau_g2,
+        })
     }
 
     /// The largest k that can be cut from it.
@@ -94,15 +111,23 @@ impl<R: Read + Seek> Ptau<R> {
     }
 
     fn bytes(&mut self, at: u64, len: usize) -> Result<Vec<u8>, SrsError> {
-        self.file.seek(SeekFrom::Start(at)).map_err(SrsError::io("read the .ptau file"))?;
+        self.file
+            .seek(SeekFrom::Start(at))
+            .map_err(SrsError::io("read the .ptau file"))?;
         let mut bytes = vec![0; len];
-        self.file.read_exact(&mut bytes).map_err(SrsError::io("read the .ptau file"))?;
+        self.file
+            .read_exact(&mut bytes)
+            .map_err(SrsError::io("read the .ptau file"))?;
         Ok(bytes)
     }
 
     fn powers(&mut self, count: usize) -> Result<Vec<G1Affine>, SrsError> {
         let bytes = self.bytes(self.tau_g1.at, count * G1_BYTES)?;
-        decode(&bytes).map_err(|(index, problem)| SrsError::Point { part: Part::Powers, index, problem })
+        decode(&bytes).map_err(|(index, problem)| SrsError::Point {
+            part: Part::Powers,
+            index,
+            problem,
+        })
     }
 
     fn g2_pair(&mut self) -> Result<(G2Affine, G2Affine), SrsError> {
@@ -114,33 +139,51 @@ impl<R: Read + Seek> Ptau<R> {
 
 fn read<const N: usize, R: Read>(file: &mut R) -> Result<[u8; N], SrsError> {
     let mut bytes = [0; N];
-    file.read_exact(&mut bytes).map_err(SrsError::io("read the .ptau file"))?;
+    file.read_exact(&mut bytes)
+        .map_err(SrsError::io("read the .ptau file"))?;
     Ok(bytes)
 }
 
 fn sections<R: Read + Seek>(file: &mut R, size: u64) -> Result<Vec<Section>, SrsError> {
     let count = u32::from_le_bytes(read(file)?);
     if count > MAX_SECTIONS {
-        return Err(PtauProblem::SectionCount { got: count, max: MAX_SECTIONS }.into());
+        return Err(PtauProblem::SectionCount {
+            got: count,
+            max: MAX_SECTIONS,
+        }
+        .into());
     }
     let mut sections: Vec<Section> = Vec::new();
     let mut at = 12u64;
     for _ in 0..count {
         if size - at < 12 {
-            return Err(PtauProblem::SectionOverrun { id: 0, at, size: 12, left: size - at }.into());
+            return Err(PtauProblem::SectionOverrun {
+                id: 0,
+                at,
+                size: 12,
+                left: size - at,
+            }
+            .into());
         }
         let id = u32::from_le_bytes(read(file)?);
         let len = u64::from_le_bytes(read(file)?);
         at += 12;
         if len > size - at {
-            return Err(PtauProblem::SectionOverrun { id, at, size: len, left: size - at }.into());
+            return Err(PtauProblem::SectionOverrun {
+                id,
+                at,
+                size: len,
+                left: size - at,
+            }
+            .into());
         }
         if sections.iter().any(|s| s.id == id) {
             return Err(PtauProblem::SectionTwice { id }.into());
         }
         sections.push(Section { id, at, size: len });
         at += len;
-        file.seek(SeekFrom::Start(at)).map_err(SrsError::io("read the .ptau file"))?;
+        file.seek(SeekFrom::Start(at))
+            .map_err(SrsError::io("read the .ptau file"))?;
     }
     if at != size {
         return Err(PtauProblem::TrailingBytes { left: size - at }.into());
@@ -157,7 +200,12 @@ fn exact(section: Section, expected: u64) -> Result<(), SrsError> {
     if section.size == expected {
         return Ok(());
     }
-    Err(PtauProblem::SectionSize { id: section.id, expected, got: section.size }.into())
+    Err(PtauProblem::SectionSize {
+        id: section.id,
+        expected,
+        got: section.size,
+    }
+    .into())
 }
 
 /// Write the SRS for `k` (the file's own power if `None`) to `path` (overwritten: name a temporary file). The powers are decoded and
@@ -170,7 +218,10 @@ pub fn import_ptau<R: Read + Seek>(
 ) -> Result<(), SrsError> {
     let k = check_k(k.unwrap_or(source.power))?;
     if k > source.power {
-        return Err(SrsError::TooSmall { have: source.power, want: k });
+        return Err(SrsError::TooSmall {
+            have: source.power,
+            want: k,
+        });
     }
     let (g2, tau_g2) = source.g2_pair()?;
     let mut points = source.powers(1 << k)?;

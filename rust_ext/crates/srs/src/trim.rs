@@ -7,10 +7,18 @@ use crate::group_fft::to_lagrange;
 use crate::{Part, Progress, SrsError, SrsFile};
 
 /// Write the first 2^k powers of `source`, and their Lagrange basis, to `path` (overwritten: name a temporary file).
-pub fn trim(source: &mut SrsFile, path: &Path, k: u32, progress: &mut Progress<'_>) -> Result<(), SrsError> {
+pub fn trim(
+    source: &mut SrsFile,
+    path: &Path,
+    k: u32,
+    progress: &mut Progress<'_>,
+) -> Result<(), SrsError> {
     check_k(k)?;
     if k > source.k() {
-        return Err(SrsError::TooSmall { have: source.k(), want: k });
+        return Err(SrsError::TooSmall {
+            have: source.k(),
+            want: k,
+        });
     }
     let verifier = source.verifier_points()?;
     let mut points = source.read(Part::Powers, 0, 1 << k)?;
