@@ -1,6 +1,7 @@
 //! The Python face of the crates: bindings only, one file for each Python module it serves.
 
 mod graph;
+mod srs;
 
 use pyo3::prelude::*;
 
@@ -8,5 +9,6 @@ use pyo3::prelude::*;
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     graph::register(m)?;
+    srs::register(m)?;
     Ok(())
 }

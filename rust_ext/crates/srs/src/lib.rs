@@ -20,6 +20,11 @@ mod progress;
 mod ptau;
 mod trim;
 
+/// The number of threads that the work of this crate is spread over.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
 pub use check::check;
 pub use error::{Part, PointProblem, PtauProblem, SrsError};
 pub use file::{MAX_K, SrsFile, VerifierPoints, file_size};
