@@ -1,0 +1,1 @@
+"""What setup needs and makes: structured reference strings and keys."""
