@@ -122,10 +122,9 @@ pub(crate) fn multiply_each(points: &mut [G1Affine], scalars: &[Fr], scratch: &m
                 double_assign(&mut acc, scratch);
             }
         }
-        for half in 0..2 {
-            for (i, to) in addend.iter_mut().enumerate() {
-                let digit = digits[i][half][j];
-                *to = match digit {
+        for half in [0, 1] {
+            for (i, (to, digits)) in addend.iter_mut().zip(&digits).enumerate() {
+                *to = match digits[half][j] {
                     0 => identity(),
                     d if d > 0 => table[d as usize - 1][i],
                     d => negate(&table[d.unsigned_abs() as usize - 1][i]),
