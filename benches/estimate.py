@@ -299,13 +299,46 @@ def check(work: Path) -> None:
     json.dump(result, sys.stdout, indent=2)
 
 
+HEAD = """# Estimates
+
+Made by `python -m benches.estimate page` from `docs/estimates.json`; do not edit by hand.
+
+`zkml inspect` says what a circuit costs before any key is made. Three levels:
+
+* **Slots** (cells of each of the three model columns). EZKL's own count, from a dry run that makes no keys
+  (`gen_settings`); where that takes too much time or memory, our sum over the nodes (`zkml/estimate/rows.py`), below
+  as *slots without ezkl*.
+* **Columns, key and proof sizes** follow from the counts in `settings.json` (`zkml/estimate/columns.py`). With n =
+  2^k rows, of which n - 6 are usable, and w inner columns: blocks of w columns for each of three tensors, one block
+  more each time the slots fill another (n - 6) w; tables of n - 8 values a column, one column of inputs shared by all
+  lookups; an argument packs as many lookup tuples as the degree D allows; D - 1 quotient pieces; permutation columns
+  in chunks of D - 2; selectors that are never active on a common row share a fixed column. Only that last step is
+  approximate: it depends on rows that the counts do not give.
+* **Time and memory** are sums of terms in n, the extended domain 2^e >= n (D - 1) and the numbers of columns
+  (`zkml/estimate/resources.py`), with coefficients fitted on the synthetic circuits of `benches/estimate.py`. Time
+  scales with a micro-benchmark of the machine, taken once and kept in `$ZKML_HOME/machine.json`.
+
+Recipes, in slots for L digits and w inner columns, R(x) = x rounded up to a multiple of w: dot product or sum of
+length l: R(l); decomposition into sign and digits: 2L + R(L) + 4; comparison `a > b`: decomposition + 12; rescale by
+a constant: three decompositions and 16; relu: decomposition + 6; sorting l elements: 2l + (l - 1)(decomposition +
+14); lookup: 1; input: decomposition; public output: two decompositions and 1. The rest are in
+`zkml/estimate/slots.py`.
+
+## How far off
+
+None of these models was used for the fit. Each cell is (estimate - truth) / truth. *setup ram* and *prove ram* are
+the peak of resident memory; *setup cpu* and *prove cpu* are CPU seconds of the stage, start of its process included,
+each compared at the speed that the machine had around that stage: other work was running on it, so wall clock is not
+compared.
+
+"""
+
 QUANTITIES = ("slots_without_ezkl", "pk_bytes", "vk_bytes", "proof_bytes", "setup_ram", "prove_ram", "setup_cpu", "prove_cpu")
 
 
 def page() -> str:
     """Return the text of `docs/estimates.md`."""
     result = json.loads(RESULTS.read_text())
-    head, tail = PAGE.with_suffix(".head.md").read_text(), ""
     lines = ["| model | k | " + " | ".join(q.replace("_", " ") for q in QUANTITIES) + " |", "|---" * (len(QUANTITIES) + 2) + "|"]
     off: dict[str, list[float]] = {q: [] for q in QUANTITIES}
     for row in result["models"]:
@@ -319,7 +352,7 @@ def page() -> str:
     for label, pick in (("median", lambda v: float(np.median(v))), ("worst", max)):
         lines.append(f"| **{label}** | | " + " | ".join(f"{100 * pick(off[q]):.1f} %" for q in QUANTITIES) + " |")
     machine = f"Measured on {result['date']} on {result['cpu']}, {result['cpus']} CPUs: {len(result['models'])} models.\n\n"
-    return head + machine + "\n".join(lines) + "\n" + tail
+    return HEAD + machine + "\n".join(lines) + "\n"
 
 
 def main() -> None:
