@@ -51,6 +51,16 @@ impl CompiledCircuit {
         PyBytes::new(py, &py.detach(|| self.inner.encode()))
     }
 
+    /// The file's bytes with everything that EZKL orders at random sorted.
+    fn encode_sorted<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let bytes = py.detach(|| {
+            let mut sorted = self.inner.clone();
+            sorted.sort_axes();
+            sorted.encode()
+        });
+        PyBytes::new(py, &bytes)
+    }
+
     /// The parameters of the constant node at `path` (its number, after those of the subgraphs around it), as little-endian
     /// signed 64-bit integers in row-major order. Raises KeyError for another node, OverflowError beyond 64 bits.
     fn constant<'py>(&self, py: Python<'py>, path: Vec<u64>) -> PyResult<Bound<'py, PyBytes>> {

@@ -12,6 +12,9 @@ class CompiledCircuit:
     def encode(self) -> bytes:
         """Return the file's bytes."""
 
+    def encode_sorted(self) -> bytes:
+        """Return the file's bytes with everything that EZKL orders at random sorted: one circuit, one file."""
+
     def constant(self, path: list[int]) -> bytes:
         """Return the parameters of the constant node at `path` as little-endian signed 64-bit integers, row-major.
 

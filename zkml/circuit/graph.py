@@ -165,6 +165,10 @@ class Graph:
         """Return the file's bytes, as they were read."""
         return self._circuit.encode()
 
+    def encode_sorted(self) -> bytes:
+        """Return the file's bytes with what EZKL orders at random sorted: the same circuit gives the same bytes anywhere."""
+        return self._circuit.encode_sorted()
+
     def constant(self, node: Node) -> Integers | None:
         """Return a constant's quantised values in its shape, or None when one is beyond 64 bits."""
         try:

@@ -12,7 +12,7 @@ from rich.console import Console
 from zkml.cli.options import budget_options, dim_option
 from zkml.cli.output import command_errors, emit, gigabytes, json_option, progress, report_error, say, seconds
 from zkml.errors import InfeasibleError, ModelError, ZkmlError
-from zkml.estimate import Budget, Estimate, NodeCost, cheapest_k, enforce, estimate, node_costs
+from zkml.estimate import Budget, Estimate, NodeCost, enforce, estimate, least_k, node_costs
 from zkml.estimate.rows import approximate_settings, boundary_slots
 from zkml.ezkl import Limits, Worker
 from zkml.model import Model, Unsupported, load, load_samples, normalise, run_float, support
@@ -34,7 +34,7 @@ MAX_LISTED = 400
     "--data", "data", metavar="FILE", help="Check samples (.npz, .npy, .json, or - for JSON on stdin) against the model."
 )
 @click.option("--allow-wrong", is_flag=True, help="Do not refuse operators that EZKL compiles into another function than ONNX's.")
-@click.option("--logrows", type=click.IntRange(4, 28), help="Estimate for 2^N rows. Default: where a proof is fastest.")
+@click.option("--logrows", type=click.IntRange(4, 28), help="Estimate for 2^N rows. Default: the fewest that hold the model.")
 @click.option("--scale", type=click.IntRange(0, 30), default=7, show_default=True, help="Fixed-point bits of inputs and weights.")
 @click.option("--quick", is_flag=True, help="Do not ask EZKL: approximate the rows.")
 @budget_options
@@ -109,8 +109,8 @@ def cost_of(model: Model, args: RunArgs, logrows: int | None, *, quick: bool) ->
 
 
 def at_rows(settings: dict[str, Any], logrows: int | None, *, counted: bool) -> Estimate:
-    """Return the estimate at 2^`logrows` rows, by default where a proof is fastest."""
-    return estimate(settings, logrows=logrows or cheapest_k(settings), counted=counted)
+    """Return the estimate at 2^`logrows` rows, by default the fewest that hold the model in one block of columns."""
+    return estimate(settings, logrows=logrows or least_k(settings), counted=counted)
 
 
 def fault(model: Model, unsupported: tuple[Unsupported, ...]) -> ZkmlError | None:

@@ -18,7 +18,7 @@ POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 
-class Bytes(click.ParamType):
+class Bytes(click.ParamType[int]):
     """A size such as `8GB`, `500M`, `2GiB`."""
 
     name = "size"
@@ -33,7 +33,7 @@ class Bytes(click.ParamType):
         return int(float(number) * (1024 if binary else 1000) ** POWERS[unit.lower()])
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A time such as `90s`, `5m`, `1h`; a bare number is seconds."""
 
     name = "time"
@@ -47,7 +47,7 @@ class Duration(click.ParamType):
         return float(match.group(1)) * SECONDS[(match.group(2) or "").lower()]
 
 
-class Dim(click.ParamType):
+class Dim(click.ParamType[tuple[str, int]]):
     """A dimension such as `seq=16`."""
 
     name = "name=n"

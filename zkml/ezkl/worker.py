@@ -104,7 +104,7 @@ class Worker:
         process = self._start()
         log = self._log()
         log_start = log.stat().st_size
-        plain = {k: str(v) if isinstance(v, Path) else v for k, v in arguments.items()}
+        plain = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in arguments.items()}
         started = time.perf_counter()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # a dead process is diagnosed by _wait

@@ -5,7 +5,7 @@ from zkml.model.model import Model, Tensor
 from zkml.model.normalise import normalise
 from zkml.model.operators import Unsupported, check_support, support
 from zkml.model.run import run_all, run_float
-from zkml.model.samples import Samples, load_samples, make_samples, random_samples, to_ezkl_json, write_ezkl_json
+from zkml.model.samples import Samples, load_labels, load_samples, make_samples, random_samples, to_ezkl_json, write_ezkl_json
 
 __all__ = [
     "Model",
@@ -15,6 +15,7 @@ __all__ = [
     "check_support",
     "from_proto",
     "load",
+    "load_labels",
     "load_samples",
     "make_samples",
     "normalise",

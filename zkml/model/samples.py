@@ -19,6 +19,8 @@ from zkml.files import MAX_JSON_BYTES, PRIVATE_MODE, parse_json, read_bounded, w
 from zkml.model.model import Model, Tensor
 
 MAX_SAMPLE_BYTES = 1 << 32
+LABELS = ("label", "target")
+"""Arrays of an `.npz` file that are not inputs but what the model should say: a class, or a number, for each sample."""
 FLOAT_KINDS = "f"
 
 
@@ -59,7 +61,9 @@ def load_samples(source: str | Path, model: Model) -> Samples:
         data = read_bounded(Path(source), what="samples", max_bytes=MAX_SAMPLE_BYTES)
         match Path(source).suffix.lower():
             case ".npz":
-                return make_samples(_read_npz(data, name), model)
+                arrays = _read_npz(data, name)
+                inputs = {t.name for t in model.inputs}
+                return make_samples({k: v for k, v in arrays.items() if k in inputs or k not in LABELS}, model)
             case ".npy":
                 return make_samples({_only_input(model): _read_npy(data, name)}, model)
             case ".json":
@@ -67,6 +71,14 @@ def load_samples(source: str | Path, model: Model) -> Samples:
     except MalformedArtifact as e:
         raise SampleError(e.message, hint=e.hint, code=e.code) from e
     raise SampleError(f"{name} is none of .npz, .npy and .json", hint="or give JSON on stdin with -", code="sample-format")
+
+
+def load_labels(source: str | Path) -> np.ndarray | None:
+    """Return the `label` or `target` array of an `.npz` file, or None where there is none. Raises `SampleError`."""
+    if Path(str(source)).suffix.lower() != ".npz":
+        return None
+    arrays = _read_npz(read_bounded(Path(source), what="samples", max_bytes=MAX_SAMPLE_BYTES), str(source))
+    return next((arrays[name] for name in LABELS if name in arrays), None)
 
 
 def make_samples(arrays: Mapping[str, Any], model: Model) -> Samples:

@@ -17,12 +17,12 @@ def sorted_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Return settings with the lists that EZKL writes in random order sorted.
 
     EZKL collects required lookups and range checks in a hash set, so their order differs from run to run; it is part of the
-    circuit. Lookups sort by their JSON text, ranges by their ends. The timestamp is dropped.
+    circuit. Lookups sort by their JSON text, ranges by their ends. The timestamp is zeroed.
     """
     result = dict(settings)
     result["required_lookups"] = sorted(settings["required_lookups"], key=lambda op: json.dumps(op, sort_keys=True))
     result["required_range_checks"] = sorted(settings["required_range_checks"])
-    result["timestamp"] = None
+    result["timestamp"] = 0
     equations = settings.get("einsum_params")
     if equations is not None:
         # The axis dimensions are hash maps too.

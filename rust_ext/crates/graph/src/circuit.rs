@@ -56,6 +56,14 @@ impl Circuit {
         out
     }
 
+    /// Put the axes of every einsum in alphabetical order. EZKL writes them in the order of a hash map, which differs from run to
+    /// run; sorted, one model and one settings file give one file.
+    pub fn sort_axes(&mut self) {
+        for (_, axes) in &mut self.core.settings.einsum_params.equations {
+            axes.0.sort_unstable();
+        }
+    }
+
     /// The circuit as JSON. Parameters and witness values are counted, not shown: see [`Self::constant`].
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)

@@ -1,0 +1,1 @@
+"""The reviewed recipe and the pinned text of each model's circuit."""

@@ -1,0 +1,156 @@
+"""From a model and its run arguments to a compiled circuit, audited and within budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zkml.bundle import Bundle, Transaction, default_folder
+from zkml.circuit.audit import AuditReport, audit_files
+from zkml.circuit.graph import Graph
+from zkml.errors import CircuitError, RefusedByPolicy, UsageError
+from zkml.estimate import Budget, Estimate, enforce, estimate
+from zkml.ezkl import Limits, ProgressCallback, Worker
+from zkml.model import Model, Samples, check_support, load, make_samples, normalise
+from zkml.settings import RunArgs, read_settings, sorted_settings, write_settings
+
+if TYPE_CHECKING:
+    from zkml.settings.calibrate import Calibration
+
+DOWNSTREAM = ("vk", "pk", "protocol", "witness", "proof")
+"""What a new circuit makes worthless."""
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """A compiled bundle, what was chosen for it, what it will cost, and what its audit found."""
+
+    bundle: Bundle
+    model: Model
+    run_args: RunArgs
+    settings: Mapping[str, Any] = field(repr=False)
+    estimate: Estimate
+    audit: AuditReport
+    calibration: Calibration | None
+    seconds: float
+    peak_rss: int
+
+
+def lay_out(worker: Worker, model: Path, run_args: RunArgs, settings: Path) -> dict[str, Any]:
+    """Have EZKL lay the model out; write and return its settings, with everything that it orders at random sorted."""
+    worker.call("gen_settings", stage="lay out", model=model, output=settings, py_run_args=run_args.as_ezkl())
+    result = sorted_settings(read_settings(settings))
+    write_settings(settings, result)
+    return result
+
+
+def check_audit(report: AuditReport, allowed: frozenset[str]) -> None:
+    """Raise `RefusedByPolicy` for findings that make a false statement provable, unless the caller allows their codes."""
+    refused = [f for f in report.refused if f.code not in allowed]
+    if refused:
+        raise RefusedByPolicy(
+            "the circuit is not sound: " + "; ".join(f"{f.code}: {f.forger}" for f in refused),
+            hint="; ".join(dict.fromkeys(f.remedy for f in refused)),
+            code="unsound-circuit",
+            details={"findings": [f.as_dict() for f in refused]},
+        )
+
+
+def compile_model(
+    path: Path | str,
+    *,
+    samples: Samples | Mapping[str, np.ndarray] | None = None,
+    labels: np.ndarray | None = None,
+    run_args: RunArgs | None = None,
+    visibility: Mapping[str, str] | None = None,
+    metric: str = "auto",
+    tolerance: float | None = None,
+    dims: Mapping[str, int] | None = None,
+    budget: Budget | None = None,
+    allow_wrong: bool = False,
+    allow_findings: frozenset[str] = frozenset(),
+    out: Path | str | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> Compilation:
+    """Compile an ONNX model into the bundle `out` (by default `NAME.zkml` beside it).
+
+    With `run_args` nothing is searched; otherwise they are calibrated on `samples`, for the cheapest circuit that keeps `metric`
+    within `tolerance`. `visibility` maps `input`, `output` and `param` to a visibility and wins over `run_args`.
+
+    Raises `ModelError` (invalid or unsupported model, naming nodes), `SampleError`, `InfeasibleError` (budget), `RefusedByPolicy`
+    (an unsound circuit), `CircuitError`, and what `Bundle.change` raises. A failure leaves an older bundle as it was.
+    """
+    path = Path(path)
+    budget = budget or Budget()
+    model = normalise(load(path, dict(dims or {})))
+    check_support(model, allow_wrong=allow_wrong)
+    if samples is None and run_args is None:
+        raise UsageError(
+            "there is nothing to choose settings by",
+            hint="give samples (--data), or run arguments (--run-args) that somebody calibrated",
+            code="no-samples",
+        )
+    if samples is not None and not isinstance(samples, Samples):
+        samples = make_samples(dict(samples), model)
+    changes = {f"{k}_visibility": v for k, v in (visibility or {}).items()}
+    start = (run_args or RunArgs()).with_(**changes)
+    bundle = Bundle.create(Path(out) if out is not None else default_folder(path))
+    limits = Limits(budget.max_ram, budget.max_seconds)
+    with bundle.change() as change, Worker(limits=limits, on_progress=on_progress) as worker:
+        change.write("model", model.to_bytes(), source=model.digest, dims=dict(dims or {}), notes=list(model.notes))
+        calibration = None
+        if run_args is None:
+            from zkml.settings.calibrate import calibrate  # noqa: PLC0415
+
+            assert samples is not None
+            calibration = calibrate(
+                change.path("model"),
+                samples.arrays,
+                labels=labels,
+                metric=metric,
+                tolerance=tolerance,
+                run_args=start,
+                budget=budget,
+                worker=worker,
+                on_progress=on_progress,
+            )
+            change.write_json("fidelity", calibration.fidelity.as_dict())
+        elif change.has("fidelity"):
+            change.remove("fidelity")
+        chosen = calibration.run_args if calibration else start
+        result = write_circuit(change, worker, model, chosen, budget, allow_findings)
+        for name in DOWNSTREAM:
+            if change.has(name):
+                change.remove(name)
+    settings, cost, report, seconds, peak = result
+    return Compilation(bundle, model, chosen, settings, cost, report, calibration, seconds, peak)
+
+
+def write_circuit(
+    change: Transaction, worker: Worker, model: Model, run_args: RunArgs, budget: Budget, allow_findings: frozenset[str]
+) -> tuple[dict[str, Any], Estimate, AuditReport, float, int]:
+    """Lay out, check the budget, compile and audit, inside a change that already holds the model."""
+    settings = lay_out(worker, change.path("model"), run_args, change.path("settings"))
+    change.record("settings", run_args=run_args.as_ezkl())
+    cost = estimate(settings)
+    enforce(cost, budget)
+    result = worker.call(
+        "compile_circuit",
+        stage="compile",
+        model=change.path("model"),
+        compiled_circuit=change.path("circuit"),
+        settings_path=change.path("settings"),
+    )
+    if not change.path("circuit").is_file():
+        raise CircuitError("EZKL wrote no circuit", hint=f"it printed: {result.log}", code="no-circuit")
+    circuit = Graph.open(change.path("circuit"))
+    change.path("circuit").write_bytes(circuit.encode_sorted())
+    report = audit_files(change.path("circuit"), change.path("settings"))
+    check_audit(report, allow_findings)
+    change.record("circuit", logrows=run_args.logrows)
+    change.write_json("audit", report.as_dict())
+    return settings, cost, report, result.seconds, result.peak_rss

@@ -1,0 +1,116 @@
+"""Keys for a compiled circuit, and the Protocol by which anybody verifies its proofs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from zkml.bundle import Bundle, Transaction
+from zkml.circuit.audit import AuditReport
+from zkml.circuit.registry import remember
+from zkml.errors import SrsError, UsageError
+from zkml.estimate import Budget, enforce, estimate
+from zkml.ezkl import Limits, ProgressCallback, Worker
+from zkml.files import read_json
+from zkml.keys.srs import Srs
+from zkml.protocol import Protocol, canonical_bytes
+from zkml.protocol.ezkl import protocol_from_ezkl
+from zkml.settings import read_settings
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys made, the circuit they identify, and what it cost."""
+
+    bundle: Bundle
+    protocol: Protocol
+    circuit_id: str
+    srs: Srs
+    seconds: float
+    peak_rss: int
+    pk_bytes: int
+    vk_bytes: int
+
+
+def needs_witness(settings: dict[str, Any]) -> bool:
+    """Whether inputs or outputs are constants of the circuit, which key generation takes from a witness."""
+    return "Fixed" in (settings["run_args"]["input_visibility"], settings["run_args"]["output_visibility"])
+
+
+def require_size(srs: Srs, k: int) -> None:
+    """Raise `SrsError` unless the SRS has 2^k points."""
+    if srs.k < k:
+        raise SrsError(
+            f"the circuit has 2^{k} rows, the SRS {srs.path} only 2^{srs.k} points",
+            hint="import a larger one with `zkml srs import`",
+            code="srs-too-small",
+        )
+
+
+def without_floats(value: Any) -> Any:
+    """Return JSON data with every float as its shortest decimal string: a Protocol's canonical encoding has integers only."""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, dict):
+        return {k: without_floats(v) for k, v in value.items()}
+    return [without_floats(v) for v in value] if isinstance(value, list) else value
+
+
+def make_protocol(change: Transaction, settings: dict[str, Any], srs: Srs, audit: AuditReport) -> Protocol:
+    """Return the Protocol of the keys in this change, with the audit that was made of its circuit."""
+    vk = change.path("vk").read_bytes()
+    return replace(protocol_from_ezkl(settings, vk, srs.verifier_points()), audit=without_floats(audit.as_dict()))
+
+
+def setup(
+    bundle: Bundle | Path | str,
+    srs: Srs,
+    *,
+    allow_unsafe_srs: bool = False,
+    compress_selectors: bool = True,
+    budget: Budget | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> Keys:
+    """Make proving key, verification key and Protocol.
+
+    Raises `SrsError` when the SRS is unsafe and that was not allowed, or too small; `InfeasibleError` when the estimate is over
+    budget; `UsageError` when inputs or outputs are fixed and the bundle has no witness; what `Bundle.require` raises.
+    """
+    bundle = bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
+    budget = budget or Budget()
+    bundle.require("settings", "circuit", "audit")
+    settings = read_settings(bundle.path("settings"))
+    srs.require_trust(allow_unsafe_srs)
+    require_size(srs, settings["run_args"]["logrows"])
+    enforce(estimate(settings), budget)
+    with_witness = needs_witness(settings)
+    if with_witness and not bundle.has("witness"):
+        raise UsageError(
+            "inputs or outputs are fixed, so the keys depend on a witness and the bundle has none",
+            hint=f"run `zkml witness {bundle.folder} --input …` first",
+            code="setup-needs-witness",
+        )
+    limits = Limits(budget.max_ram, budget.max_seconds)
+    with bundle.change() as change, Worker(limits=limits, on_progress=on_progress) as worker:
+        bundle.require("settings", "circuit", "audit", *(("witness",) if with_witness else ()))
+        audit = AuditReport.from_dict(read_json(bundle.path("audit"), what="audit"))
+        witness: dict[str, Any] = {"witness_path": bundle.path("witness")} if with_witness else {}
+        result = worker.call(
+            "setup",
+            model=bundle.path("circuit"),
+            vk_path=change.path("vk"),
+            pk_path=change.path("pk"),
+            srs_path=srs.path,
+            disable_selector_compression=not compress_selectors,
+            **witness,
+        )
+        vk = change.record("vk", made_from={"srs": srs.digest}, compress_selectors=compress_selectors)
+        pk = change.record("pk", made_from={"srs": srs.digest})
+        protocol = make_protocol(change, settings, srs, audit)
+        change.write("protocol", canonical_bytes(protocol), made_from={"srs": srs.digest}, circuit_id=protocol.circuit_id)
+        if change.has("proof"):
+            change.remove("proof")
+    # The key was made here from the very circuit that was audited here: that is what an audit vouches for.
+    remember(protocol.circuit_id, audit)
+    return Keys(bundle, protocol, protocol.circuit_id, srs, result.seconds, result.peak_rss, pk.size, vk.size)

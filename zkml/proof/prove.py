@@ -1,0 +1,126 @@
+"""A proof for a witness, counted as made only once it has been verified."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zkml.bundle import Bundle
+from zkml.errors import InternalFault, MismatchedArtifacts
+from zkml.ezkl import Worker
+from zkml.files import disk_errors, fsync_dir
+from zkml.keys.srs import Srs
+from zkml.proof.engine import Job, choose_engine
+from zkml.protocol import decode, read_proof
+from zkml.settings import read_settings
+from zkml.verdict import Verdict
+from zkml.verifier import check
+from zkml.verifier.policy import Policy
+from zkml.witness.witness import committed
+
+MATHEMATICS_ONLY = Policy(allow_unsafe_srs=True, allow_unaudited=True)
+"""What was allowed at setup is not asked again when the prover checks its own work."""
+
+
+@dataclass(frozen=True)
+class Proved:
+    """A verified proof: its file, what made it, and what that cost."""
+
+    path: Path
+    circuit_id: str
+    verdict: Verdict
+    engine: str
+    device: str
+    threads: int
+    seconds: float
+    peak_rss: int
+    proof_bytes: int
+    instances: int
+    verify_seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return self.__dict__ | {"path": str(self.path), "verdict": self.verdict.as_dict()}
+
+
+def check_srs(bundle: Bundle, srs: Srs) -> None:
+    """Raise `MismatchedArtifacts` unless the SRS is of the ceremony that the keys were made with."""
+    made_with = bundle.records["pk"].made_from.get("srs")
+    if made_with != srs.digest:
+        raise MismatchedArtifacts(
+            f"the keys were made with the SRS {str(made_with)[:12]}…, this is {srs.digest[:12]}… ({srs.path})",
+            hint="give the SRS of `zkml setup` with --srs, or run setup again",
+            code="srs-mismatch",
+        )
+
+
+def prove(
+    bundle: Bundle,
+    srs: Srs,
+    worker: Worker,
+    *,
+    engine: str = "auto",
+    device: str = "auto",
+    out: Path | None = None,
+) -> Proved:
+    """Prove the witness in the bundle; write the proof into the bundle, or to `out`.
+
+    The proof is verified before it is written. Raises `WitnessError` when the witness does not satisfy the circuit,
+    `MismatchedArtifacts`, `EnvironmentFault` for a device that is not there, and what `Bundle.require` raises.
+    """
+    chosen = choose_engine(engine, device)
+    bundle.require("settings", "circuit", "vk", "pk", "protocol", "witness")
+    check_srs(bundle, srs)
+    settings = read_settings(bundle.path("settings"))
+    protocol = decode(bundle.path("protocol").read_bytes())
+    with bundle.change() as change:
+        bundle.require("witness")
+        staged = change.path("proof")
+        job = Job(bundle.path("circuit"), bundle.path("witness"), bundle.path("pk"), staged, srs, committed(settings))
+        result = chosen.prove(job, worker)
+        data = staged.read_bytes()
+        proof = read_proof(data)
+        started = time.perf_counter()
+        verdict = check(protocol, proof, MATHEMATICS_ONLY)
+        verify_seconds = time.perf_counter() - started
+        if not verdict.accepted:
+            raise InternalFault(
+                f"the proof that {chosen.name} made does not verify: {verdict.reason}",
+                hint="nothing was written; please report this",
+                code="bad-proof",
+                details=verdict.as_dict(),
+            )
+        if out is None:
+            change.record("proof", engine=chosen.name, device=chosen.device, circuit_id=protocol.circuit_id)
+        else:
+            copy_out(staged, out)
+    return Proved(
+        path=out or bundle.path("proof"),
+        circuit_id=protocol.circuit_id,
+        verdict=verdict,
+        engine=chosen.name,
+        device=chosen.device,
+        threads=worker.threads,
+        seconds=result.seconds,
+        peak_rss=result.peak_rss,
+        proof_bytes=len(proof.proof),
+        instances=sum(map(len, proof.instances)),
+        verify_seconds=verify_seconds,
+    )
+
+
+def copy_out(staged: Path, out: Path) -> None:
+    with disk_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", suffix=".tmp", delete=False) as f:
+            temporary = Path(f.name)
+        try:
+            shutil.copyfile(staged, temporary)
+            temporary.chmod(0o644)
+            temporary.replace(out)
+        finally:
+            temporary.unlink(missing_ok=True)
+        fsync_dir(out.parent)

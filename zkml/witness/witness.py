@@ -1,0 +1,130 @@
+"""The integers of one inference, as EZKL computes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zkml.bundle import Bundle, Transaction
+from zkml.errors import MalformedArtifact, WitnessError
+from zkml.ezkl import CallResult, Worker
+from zkml.files import PRIVATE_MODE, disk_errors, read_json
+from zkml.keys.srs import Srs
+from zkml.model import Model, to_ezkl_json
+from zkml.settings import read_settings
+
+SCALAR_FIELD = 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001
+LARGEST_POSITIVE = (1 << 127) - 1
+MAX_WITNESS_BYTES = 8 << 30
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A witness made: integer outputs and the numbers they stand for, one array for each output of the model."""
+
+    outputs: tuple[np.ndarray, ...] = field(repr=False)
+    rescaled: tuple[np.ndarray, ...] = field(repr=False)
+    seconds: float
+    peak_rss: int
+
+
+def signed(felt: str) -> int:
+    """Return the integer that EZKL's little-endian hex felt stands for. Raises `MalformedArtifact`."""
+    try:
+        value = int.from_bytes(bytes.fromhex(felt), "little")
+    except (ValueError, TypeError) as e:
+        raise MalformedArtifact(f"{felt!r} is not a field element", code="felt") from e
+    if len(felt) != 64 or value >= SCALAR_FIELD:
+        raise MalformedArtifact(f"{felt!r} is not a canonical field element", code="felt")
+    return value if value <= LARGEST_POSITIVE else value - SCALAR_FIELD
+
+
+def output_shapes(settings: Mapping[str, Any], model: Model) -> list[tuple[int, ...]]:
+    return [tensor.shape for tensor in model.outputs]
+
+
+def outputs_of(witness: Mapping[str, Any], settings: Mapping[str, Any], model: Model) -> tuple[np.ndarray, ...]:
+    """Return the integer outputs in a witness, shaped as the model's outputs.
+
+    Raises `MalformedArtifact` when the witness does not have the outputs that the settings announce.
+    """
+    outputs = witness.get("outputs")
+    shapes = output_shapes(settings, model)
+    if not isinstance(outputs, list) or len(outputs) != len(shapes):
+        raise MalformedArtifact("the witness does not have the outputs of this model", code="witness-file")
+    arrays = []
+    for values, shape in zip(outputs, shapes, strict=True):
+        integers = np.array([signed(v) for v in values], dtype=object)
+        if integers.size != np.prod(shape, dtype=int):
+            raise MalformedArtifact("an output in the witness has another size than the model's", code="witness-file")
+        arrays.append(integers.reshape(shape))
+    return tuple(arrays)
+
+
+def rescale(integers: np.ndarray, scale: int) -> np.ndarray:
+    """Return the numbers that fixed-point integers of this scale (a base-2 logarithm) stand for."""
+    return np.asarray(integers / float(2**scale), dtype=np.float64)
+
+
+def committed(settings: Mapping[str, Any]) -> bool:
+    """Whether some tensor is committed by KZG, for which a witness needs key and SRS."""
+    run_args = settings["run_args"]
+    return "KZGCommit" in (run_args["input_visibility"], run_args["output_visibility"], run_args["param_visibility"])
+
+
+def run_witness(
+    change: Transaction, worker: Worker, bundle: Bundle, settings: Mapping[str, Any], data: bytes, srs: Srs | None
+) -> CallResult:
+    """Run EZKL's witness generation on `input.json` text, inside a change."""
+    source = change.path("witness").with_name("input.json")
+    with disk_errors(source):
+        fd = os.open(source, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_MODE)
+        with os.fdopen(fd, "wb") as f:
+            f.write(data)
+        target = change.path("witness")
+        target.touch(mode=PRIVATE_MODE)  # EZKL writes into it: private from the first byte
+    keys: dict[str, Any] = {}
+    if committed(settings):
+        if srs is None or not bundle.has("vk"):
+            raise WitnessError(
+                "a committed tensor needs key and SRS to make a witness", hint="run `zkml setup` first", code="witness-needs-keys"
+            )
+        keys = {"vk_path": bundle.path("vk"), "srs_path": srs.path}
+    result = worker.call("gen_witness", stage="witness", data=source, model=bundle.path("circuit"), output=target, **keys)
+    source.unlink()
+    change.record("witness", made_from={"input": hashlib.sha256(data).hexdigest()})
+    return result
+
+
+def make_witness(
+    bundle: Bundle, model: Model, sample: Mapping[str, np.ndarray], worker: Worker, *, srs: Srs | None = None
+) -> Witness:
+    """Make the witness of one sample and put it into the bundle.
+
+    Raises `WitnessError` when the sample lies outside the range that the circuit was made for, and what `Bundle.require` raises.
+    """
+    bundle.require("settings", "circuit")
+    settings = read_settings(bundle.path("settings"))
+    with bundle.change() as change:
+        bundle.require("circuit")
+        result = run_witness(change, worker, bundle, settings, to_ezkl_json(sample, model), srs)
+        witness = read_json(change.path("witness"), what="witness", max_bytes=MAX_WITNESS_BYTES)
+        outputs = outputs_of(witness, settings, model)
+    rescaled = tuple(rescale(o, s) for o, s in zip(outputs, settings["model_output_scales"], strict=True))
+    return Witness(outputs, rescaled, result.seconds, result.peak_rss)
+
+
+def witness_json(witness: Witness) -> dict[str, Any]:
+    """Return the outputs of a witness as data for `--json`."""
+    return {
+        "outputs": [json.loads(json.dumps(o.tolist())) for o in witness.outputs],
+        "rescaled_outputs": [r.tolist() for r in witness.rescaled],
+        "seconds": witness.seconds,
+        "peak_rss": witness.peak_rss,
+    }
