@@ -12,14 +12,14 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from py_ecc.fields import optimized_bn128_FQ2 as FQ2
-from py_ecc.optimized_bn128.optimized_curve import G1, multiply, normalize
+from py_ecc.optimized_bn128.optimized_curve import normalize
 
 from tests.vectors.layout import sections
 from zkml.protocol import Column, Lookup, Permutation, Proof, Protocol, Query, Statement, StatementTensor, VerifierPoints
 from zkml.protocol.expression import Node
 from zkml.protocol.field import R, inverse
 from zkml.protocol.points import G1_GENERATOR, G2_GENERATOR, G1Point
+from zkml.protocol.py_ecc_curve import FQ, FQ2, multiply
 from zkml.verifier.challenges import derive_challenges
 from zkml.verifier.evaluation import Evaluations, evaluate_nodes, instance_evaluations, lagrange_values
 from zkml.verifier.identities import (
@@ -46,7 +46,7 @@ class Ceremony:
         s = self.rng.randrange(1, R) if logarithm is None else logarithm % R
         if s == 0:
             return (0, 0)
-        x, y = normalize(multiply(G1, s))
+        x, y = normalize(multiply((FQ(1), FQ(2), FQ.one()), s))
         out = (int(x.n), int(y.n))
         self.logarithms[out] = s
         return out

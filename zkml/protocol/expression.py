@@ -21,7 +21,7 @@ LEAVES = frozenset({"constant", "advice", "fixed", "instance", "challenge", "sel
 UNARY = frozenset({"neg", "scaled"})
 
 MAX_NODES = 1 << 22
-MAX_BUILD_STEPS = 1 << 23
+MAX_BUILD_STEPS = 1 << 22
 """How many expressions a builder may be asked for, repeated ones included: bounds the time that hostile settings cost."""
 
 

@@ -56,8 +56,7 @@ def in_g2(point: G2Point) -> bool:
     if square != ((cubed[0] + TWIST_B[0]) % P, (cubed[1] + TWIST_B[1]) % P):
         return False
     # The twist has a cofactor, so the order is checked by multiplying, with py-ecc's formulas.
-    from py_ecc.fields import optimized_bn128_FQ2 as FQ2  # noqa: PLC0415  (0.1 s to import)
-    from py_ecc.optimized_bn128.optimized_curve import is_inf, multiply  # noqa: PLC0415
+    from zkml.protocol.py_ecc_curve import FQ2, is_inf, multiply  # noqa: PLC0415  (0.1 s to import)
 
     return bool(is_inf(multiply((FQ2(x), FQ2(y), FQ2.one()), R)))
 

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from py_ecc.fields import optimized_bn128_FQ as FQ
-from py_ecc.fields import optimized_bn128_FQ2 as FQ2
-from py_ecc.fields import optimized_bn128_FQ12 as FQ12
-from py_ecc.optimized_bn128.optimized_curve import add, double, is_inf, neg
-from py_ecc.optimized_bn128.optimized_pairing import final_exponentiate, pairing
-
 from zkml.protocol.field import R
 from zkml.protocol.points import IDENTITY, G1Point, VerifierPoints
+from zkml.protocol.py_ecc_curve import FQ, FQ2, FQ12, add, double, final_exponentiate, is_inf, neg, pairing
 
 SCALAR_BITS = 254
 

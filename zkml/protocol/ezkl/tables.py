@@ -65,8 +65,9 @@ def _scale(m: int, i: int) -> int:
 
 
 def _check_work(rows: int, m: int) -> None:
-    if rows * m * m > MAX_BUILD_STEPS:
-        raise MalformedArtifact("settings ask for tables too wide to describe", code="too-large")
+    """Raise `MalformedArtifact` when `rows` lookups, each into a table of m columns, take too many expressions to write down."""
+    if rows > MAX_COLUMNS or 4 * rows * m * m > MAX_BUILD_STEPS:
+        raise MalformedArtifact("settings ask for tables too wide or too many to describe", code="too-large")
 
 
 def _table(
@@ -132,6 +133,7 @@ def static_lookups(
 
 def range_checks(cs: ConstraintSystem, settings: EzklSettings, left: Blocks, right: Blocks, depth: int | None) -> None:
     """Add the tables of all `required_range_checks`."""
+    _check_work(len(left) * len(left[0]) * len(settings.required_range_checks), 1)
     for bounds in settings.required_range_checks:
         m = table_columns(settings, bounds)
         _check_work(len(left) * len(left[0]), m)
