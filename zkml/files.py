@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import json
+import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +21,7 @@ PRIVATE_MODE = 0o600
 """The mode of files that hold private inputs."""
 
 MAX_JSON_BYTES = 1 << 30
+TEMPORARY_SUFFIX = ".tmp"
 
 
 def sha256_file(path: Path) -> str:
@@ -25,17 +30,36 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""What the system answers for a disk that takes nothing more."""
+
+
+def disk_fault(path: Path | str, error: OSError) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"cannot write {path}: {error.strerror or error}",
+        hint="free disk space or choose another folder; what was there before is untouched",
+        code="disk",
+    )
+
+
 @contextlib.contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk or a missing permission into an `EnvironmentFault` that names the file."""
     try:
         yield
     except OSError as e:
-        raise EnvironmentFault(
-            f"cannot write {path}: {e.strerror or e}",
-            hint="free disk space or choose another folder; what was there before is untouched",
-            code="disk",
-        ) from e
+        raise disk_fault(path, e) from e
+
+
+@contextlib.contextmanager
+def full_disk(path: Path) -> Iterator[None]:
+    """Like `disk_errors`, for a block of foreign code: other OSErrors than those of a full or broken disk pass."""
+    try:
+        yield
+    except OSError as e:
+        if e.errno in FULL:
+            raise disk_fault(e.filename or path, e) from e
+        raise
 
 
 def fsync_dir(path: Path) -> None:
@@ -47,24 +71,80 @@ def fsync_dir(path: Path) -> None:
         os.close(fd)
 
 
+def remove(path: Path) -> None:
+    """Remove a file, a link (never what it points to) or a folder with what is in it; nothing happens when it is gone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+# ---- temporary names: whoever makes one holds its lock, so those without a holder were left by killed processes
+
+
+def hold(path: Path) -> int | None:
+    """Return a descriptor that holds the lock of `path`, or None when someone else holds it or it is gone."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(fd).st_ino == path.lstat().st_ino:
+            return fd
+    except OSError:
+        pass
+    os.close(fd)
+    return None
+
+
+def remove_abandoned(folder: Path, prefix: str, suffix: str = TEMPORARY_SUFFIX) -> None:
+    """Remove temporary files and folders of this name that killed processes left; those in use stay."""
+    for path in list(folder.iterdir()):
+        if path.name.startswith(prefix) and path.name.endswith(suffix) and (fd := hold(path)) is not None:
+            try:
+                remove(path)
+            finally:
+                os.close(fd)
+
+
+@contextlib.contextmanager
+def temporary(prefix: str, parent: Path, *, folder: bool = False, suffix: str = TEMPORARY_SUFFIX) -> Iterator[Path]:
+    """Yield a new private file or folder in `parent`, gone at the end unless it was renamed.
+
+    A kill leaves it behind; the next one of the same prefix removes it. Raises OSError.
+    """
+    remove_abandoned(parent, prefix, suffix)
+    fd = None
+    while fd is None:  # another process may take a name without a holder for abandoned
+        if folder:
+            path = Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=parent))
+        else:
+            handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=parent)
+            os.close(handle)
+            path = Path(name)
+        fd = hold(path)
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):
+            remove(path)
+        os.close(fd)
+
+
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write `data` so that a kill at any moment leaves the old file or the new one.
 
     Raises `EnvironmentFault` when the disk refuses.
     """
     with disk_errors(path):
-        fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(fd, "wb") as f:
+        with temporary(f".{path.name}.", path.parent) as new:
+            with new.open("wb") as f:
                 f.write(data)
                 f.flush()
                 os.fsync(f.fileno())
-            Path(name).chmod(mode)
-            Path(name).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+            new.chmod(mode)
+            new.replace(path)
         fsync_dir(path.parent)
 
 
@@ -73,8 +153,14 @@ def write_json(path: Path, value: Any, *, mode: int = 0o644) -> None:
     write_atomic(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode(), mode=mode)
 
 
+# ---- reading what others wrote
+
+
 def parse_json(data: bytes, *, what: str) -> Any:
-    """Parse JSON from outside. Raises `MalformedArtifact` on bad syntax, too deep nesting, NaN, or duplicate keys."""
+    """Parse JSON from outside.
+
+    Raises `MalformedArtifact` on bad syntax, too deep nesting, duplicate keys, NaN, infinities and numbers beyond floats.
+    """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = dict(pairs)
@@ -85,8 +171,14 @@ def parse_json(data: bytes, *, what: str) -> Any:
     def no_constant(name: str) -> Any:
         raise MalformedArtifact(f"{what} holds {name}, which JSON does not have", code="json")
 
+    def finite(text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value):
+            raise MalformedArtifact(f"{what} holds the number {text[:32]}, which is too large", code="json")
+        return value
+
     try:
-        return json.loads(data, object_pairs_hook=unique, parse_constant=no_constant)
+        return json.loads(data, object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite)
     except (ValueError, RecursionError) as e:
         raise MalformedArtifact(f"{what} is not valid JSON: {e}", code="json") from e
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -10,10 +11,13 @@ from typing import Any
 from zkml import __version__
 from zkml.bundle.artifacts import BY_NAME
 from zkml.errors import MalformedArtifact
+from zkml.files import parse_json
 
 MANIFEST = "bundle.json"
 VERSION = 1
 MAX_MANIFEST_BYTES = 4 << 20
+MAX_ENTRIES = 64
+MAX_TEXT = 256
 HEX = frozenset("0123456789abcdef")
 
 
@@ -46,6 +50,17 @@ class Record:
         return dict(self.__dict__)
 
 
+def brief(value: Any) -> str:
+    """Return foreign data fit for a message: short, and without control characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:60] + "…"
+
+
+def whole_number(value: Any, low: int, high: int) -> bool:
+    """Whether `value` is an integer from `low` to `high`; JSON's true is not one."""
+    return type(value) is int and low <= value <= high
+
+
 def digest(value: Any, where: str) -> str:
     if isinstance(value, str) and len(value) == 64 and set(value) <= HEX:
         return value
@@ -53,27 +68,29 @@ def digest(value: Any, where: str) -> str:
 
 
 def string_map(value: Any, where: str) -> dict[str, str]:
-    if isinstance(value, dict) and len(value) <= 64 and all(isinstance(v, str) and len(v) <= 256 for v in value.values()):
-        return value
+    if isinstance(value, dict) and len(value) <= MAX_ENTRIES:
+        texts = [*value, *value.values()]
+        if all(isinstance(text, str) and len(text) <= MAX_TEXT for text in texts):
+            return value
     raise MalformedArtifact(f"{where} is not a map of strings", code="manifest")
 
 
 def parse_record(name: str, value: Any) -> Record:
     """Return the record of artefact `name`. Raises `MalformedArtifact`."""
-    where = f"{MANIFEST}: {name}"
     if name not in BY_NAME:
-        raise MalformedArtifact(f"{where} is not an artefact that this version knows", code="unknown-kind")
+        raise MalformedArtifact(f"{MANIFEST}: {brief(name)} is not an artefact that this version knows", code="unknown-kind")
+    where = f"{MANIFEST}: {name}"
     if not isinstance(value, dict) or value.get("kind") != name:
         raise MalformedArtifact(f"{where} has no record of that kind", code="manifest")
-    version = value.get("format")
-    if version != BY_NAME[name].format:
+    version, known = value.get("format"), BY_NAME[name].format
+    if not whole_number(version, known, known):
         raise MalformedArtifact(
-            f"{where} has format version {version!r}, this version of zkml reads {BY_NAME[name].format}",
+            f"{where} has format version {brief(version)}, this version of zkml reads {known}",
             hint="use the version of zkml that made the bundle, or compile the model again",
             code="unknown-version",
         )
     size = value.get("size")
-    if not isinstance(size, int) or not 0 <= size <= BY_NAME[name].max_bytes:
+    if not isinstance(size, int) or not whole_number(size, 0, BY_NAME[name].max_bytes):
         raise MalformedArtifact(f"{where} has an impossible size", code="manifest")
     made_from = string_map(value.get("made_from"), f"{where}.made_from")
     facts = value.get("facts", {})
@@ -81,10 +98,10 @@ def parse_record(name: str, value: Any) -> Record:
         raise MalformedArtifact(f"{where}.facts is not a map", code="manifest")
     return Record(
         kind=name,
-        format=version,
+        format=known,
         sha256=digest(value.get("sha256"), f"{where}.sha256"),
         size=size,
-        made_from={k: digest(v, f"{where}.made_from.{k}") for k, v in made_from.items()},
+        made_from={k: digest(v, f"{where}.made_from {brief(k)}") for k, v in made_from.items()},
         tools=string_map(value.get("tools", {}), f"{where}.tools"),
         facts=facts,
     )
@@ -94,9 +111,9 @@ def parse_manifest(value: Any) -> dict[str, Record]:
     """Return the records of a manifest. Raises `MalformedArtifact`."""
     if not isinstance(value, dict) or value.get("kind") != "zkml.bundle":
         raise MalformedArtifact(f"{MANIFEST} is not the manifest of a bundle", code="manifest")
-    if value.get("version") != VERSION:
+    if not whole_number(value.get("version"), VERSION, VERSION):
         raise MalformedArtifact(
-            f"the bundle has version {value.get('version')!r}, this version of zkml reads {VERSION}",
+            f"the bundle has version {brief(value.get('version'))}, this version of zkml reads {VERSION}",
             hint="use the version of zkml that made the bundle",
             code="unknown-version",
         )
@@ -112,3 +129,15 @@ def manifest_dict(records: dict[str, Record]) -> dict[str, Any]:
         "version": VERSION,
         "artifacts": {name: records[name].as_dict() for name in BY_NAME if name in records},
     }
+
+
+def encode_manifest(records: dict[str, Record]) -> bytes:
+    """Return the text of `bundle.json`, which reads back as the same records. Raises `MalformedArtifact` when it would not."""
+    try:
+        data = (json.dumps(manifest_dict(records), indent=2, allow_nan=False) + "\n").encode()
+    except ValueError as e:
+        raise MalformedArtifact(f"{MANIFEST} cannot hold a fact: {e}", code="manifest") from e
+    if len(data) > MAX_MANIFEST_BYTES:
+        raise MalformedArtifact(f"{MANIFEST} would have {len(data)} bytes, more than {MAX_MANIFEST_BYTES}", code="manifest")
+    parse_manifest(parse_json(data, what=MANIFEST))
+    return data
