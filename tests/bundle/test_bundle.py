@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundle.killed_child import compile_like, setup_like
+from tests.bundle.killed import compile_like, setup_like
 from zkml.bundle import Bundle
 from zkml.errors import EnvironmentFault, MalformedArtifact, MismatchedArtifacts, UsageError, ZkmlError
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundle.killed_child import TASKS, Killer, compile_like, pack_like, setup_like
+from tests.bundle.killed import TASKS, Killer, compile_like, pack_like, setup_like
 from zkml.bundle import Bundle, unpack
 from zkml.errors import UsageError
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.bundle.killed_child import compile_like, setup_like
+from tests.bundle.killed import compile_like, setup_like
 from zkml.bundle import Bundle, pack, unpack
 from zkml.bundle.pack import header
 from zkml.errors import EnvironmentFault, MalformedArtifact, UsageError, ZkmlError

@@ -1,8 +1,7 @@
-"""A process that changes a bundle and kills itself at its N-th change of the file system.
+"""Changes of a bundle, and a way to end the process at the N-th change of the file system that one of them makes.
 
-Run as `killed_child.py LOG N before|after TASK ARGUMENT…`. Every call that changes files is counted and written to LOG, one line
-each, before it is carried out; at the N-th the process ends itself by SIGKILL, before or after carrying it out. With N = 0 it runs
-to its end. It is also imported: `TASKS` are the changes.
+`Killer(log, N, when).arm()` counts every call that changes files and writes each to the descriptor `log`, one line each; at the
+N-th the process ends itself by SIGKILL, before or after carrying it out.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import io
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,8 +117,8 @@ class Killer:
             binary = io.BufferedWriter(raw)
             return binary if "b" in mode else io.TextIOWrapper(binary)
 
-        io.open = opened  # type: ignore[assignment]
-        builtins.open = opened  # type: ignore[assignment]
+        io.open = opened
+        builtins.open = opened
 
     def arm(self) -> None:
         for name in ("replace", "rename", "unlink", "remove", "rmdir", "mkdir", "fsync", "chmod", "ftruncate", "pwrite"):
@@ -128,14 +126,3 @@ class Killer:
         self.wrap(os, "open", lambda path, flags, *a, **k: bool(flags & WRITING))
         self.wrap(shutil, "rmtree")
         self.opener()
-
-
-def main() -> None:
-    log, number, when, task, *arguments = sys.argv[1:]
-    fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    Killer(fd, int(number), when).arm()
-    TASKS[task](*arguments)
-
-
-if __name__ == "__main__":
-    main()
