@@ -2,8 +2,8 @@
 
     python benches/srs.py [--k 17] [--runs 3] [--ezkl-max-k 17] [--json]
 
-The clock is the wall's, around the call alone (imports excluded); the processor's time beside it tells how much of the machine the
-call got. Memory is the child's peak resident set.
+The clock is the wall's, around the call alone (imports excluded); the processor's time beside it tells how much of the
+machine the call got. Memory is the child's peak resident set.
 """
 
 from __future__ import annotations
@@ -100,9 +100,8 @@ def main() -> None:
         return
     print(", ".join(f"{k} {v}" for k, v in machine().items()))
     for row in rows:
-        print(
-            f"{row['what']:14} k={row['k']:<3} {row['seconds']:9.3f} s  {row['cpu_seconds']:9.3f} s of CPU  {row['peak_mb']:8.1f} MB  median of {row['runs']}"
-        )
+        times = f"{row['seconds']:9.3f} s  {row['cpu_seconds']:9.3f} s of CPU"
+        print(f"{row['what']:14} k={row['k']:<3} {times}  {row['peak_mb']:8.1f} MB  median of {row['runs']}")
 
 
 if __name__ == "__main__":
