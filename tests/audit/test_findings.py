@@ -168,3 +168,14 @@ def test_a_damaged_report_is_malformed(where: str, value: object) -> None:
     data = copy.deepcopy(audited("linear").as_dict()) | {where: value}
     with pytest.raises(MalformedArtifact):
         AuditReport.from_dict(data)
+
+
+@pytest.mark.parametrize("logrows", [0, 29, 2**32 - 1])
+def test_an_absurd_number_of_rows_is_malformed_at_once(logrows: int) -> None:
+    data = (FIXTURES / "linear" / "c.ezkl").read_bytes()
+    # The rows stand after the table range (two 16-byte integers), before the two inner columns.
+    marker = (1024).to_bytes(16, "little") + (12).to_bytes(4, "little") + (2).to_bytes(8, "little")
+    assert data.count(marker) == 1
+    damaged = data.replace(marker, marker[:16] + logrows.to_bytes(4, "little") + marker[20:])
+    with pytest.raises(MalformedArtifact, match="rows"):
+        audit(Graph.parse(damaged))

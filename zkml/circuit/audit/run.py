@@ -23,7 +23,8 @@ def audit(graph: Graph, settings: Mapping[str, Any] | None = None, *, domains: S
     `settings` is the `settings.json` that goes with it; the audit then also checks that it agrees with the settings inside
     the circuit. `domains` narrows the slack: for each graph input the lowest and highest integer that it takes (inclusive, at
     its scale), which whoever relies on the bound must enforce on public inputs. Raises `UsageError` for domains that do not
-    fit the inputs, `MalformedArtifact` for settings that lack a field.
+    fit the inputs, `MalformedArtifact` for settings that lack a field, and
+    for numbers that no circuit has.
     """
     inputs = len(graph.model.inputs)
     if domains is not None and (len(domains) != inputs or any(low > high for low, high in domains)):
@@ -32,11 +33,10 @@ def audit(graph: Graph, settings: Mapping[str, Any] | None = None, *, domains: S
     given = None if domains is None else tuple(domains)
     try:
         findings = list(_findings(subject, given))
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
-        if settings is None:
-            raise
-        raise MalformedArtifact(f"the settings lack a field or have a wrong one: {e}", code="settings") from e
-    slack = output_slack(subject, given)
+        slack = output_slack(subject, given)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as e:
+        # The decoder has checked types and lengths, not that shapes and numbers make sense together.
+        raise MalformedArtifact(f"the circuit or its settings contradict themselves: {e}", code="settings") from e
     findings += _rounding(slack)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return AuditReport(tuple(findings), slack)

@@ -33,7 +33,7 @@ from zkml.circuit.audit.slack_rearrange import rearrange
 from zkml.circuit.audit.subject import Subject
 from zkml.circuit.graph import Node, Op, Slot, rebase_op
 
-MAX_ELEMENTS = 1 << 26
+MAX_ELEMENTS = 1 << 24
 Domain = tuple[int, int]
 
 
@@ -93,7 +93,7 @@ def _useful(bound: Bound, limits: Limits) -> Bound:
 
 def _limits(subject: Subject) -> Limits:
     low, high = (int(end) for end in subject.run_args["lookup_range"])
-    capacity = max(1, 2 ** int(subject.run_args["logrows"]) - 8)
+    capacity = subject.table_rows
     columns = abs(high - low) // capacity + 1
     return Limits(float(subject.largest_value), low, low + columns * capacity - 1)
 

@@ -12,6 +12,7 @@ from zkml.circuit.graph import Op
 
 MAX_COST = 1 << 34
 MAX_PATCHES = 1 << 27
+MAX_PADDED = 1 << 25
 
 
 def total(a: Bound, axes: Sequence[int]) -> Bound:
@@ -56,9 +57,16 @@ def einsum(op: Op, inputs: list[Bound], shape: Shape) -> Bound:
     return result.map(lambda x: x.reshape(shape))
 
 
+def zero_padded(a: Array, widths: Sequence[tuple[int, int]]) -> Array:
+    """Return `a` between zeros. Raises ValueError when the result would be too large to hold."""
+    if math.prod(dim + low + high for dim, (low, high) in zip(a.shape, widths, strict=True)) > MAX_PADDED:
+        raise ValueError(f"padding by {widths} makes more than {MAX_PADDED} elements")
+    return np.pad(a, widths)
+
+
 def patches(a: Array, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Sequence[int]]) -> Array:
     """Return windows of a zero-padded image (N, C, spatial…): shape (N, C, out…, kernel…)."""
-    padded = np.pad(a, [(0, 0), (0, 0), *[(int(low), int(high)) for low, high in padding]])
+    padded = zero_padded(a, [(0, 0), (0, 0), *[(int(low), int(high)) for low, high in padding]])
     axes = tuple(range(2, a.ndim))
     view = np.lib.stride_tricks.sliding_window_view(padded, tuple(kernel), axis=axes)
     return view[(slice(None), slice(None), *[slice(None, None, int(s)) for s in stride])]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from zkml.circuit.audit.bounds import Array, Bound, Shape
+from zkml.circuit.audit.slack_linear import MAX_PADDED, zero_padded
 from zkml.circuit.graph import Op
 
 
@@ -51,7 +53,8 @@ def _rearrangement(op: Op, shape: Shape) -> Callable[[Array], Array] | None:
         case "MultiBroadcastTo":
             return lambda x: np.broadcast_to(x, shape)
         case "Pad":
-            return lambda x: np.pad(x, [(0, 0)] * (x.ndim - len(fields["padding"])) + [tuple(p) for p in fields["padding"]])
+            widths = [(int(low), int(high)) for low, high in fields["padding"]]
+            return lambda x: zero_padded(x, [(0, 0)] * (x.ndim - len(widths)) + widths)
         case "Slice":
             axis, cut = fields["axis"], slice(fields["start"], fields["end"])
             return lambda x: np.moveaxis(np.moveaxis(x, axis, 0)[cut], 0, axis)
@@ -68,6 +71,8 @@ def _rearrangement(op: Op, shape: Shape) -> Callable[[Array], Array] | None:
 
 
 def _repeat(x: Array, factors: list[int]) -> Array:
+    if x.size * math.prod(factors) > MAX_PADDED:
+        raise ValueError(f"resizing by {factors} makes more than {MAX_PADDED} elements")
     for axis, factor in enumerate(factors):
         x = np.repeat(x, factor, axis=axis)
     return x

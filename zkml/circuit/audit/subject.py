@@ -9,6 +9,7 @@ from typing import Any
 from zkml.circuit.graph import Graph, Model, Node, Visibility
 from zkml.errors import MalformedArtifact
 
+MAX_LOGROWS = 28
 MAX_BITS = 512
 """Digits that hold more than this are no integers of a circuit over a 254-bit field."""
 
@@ -61,6 +62,14 @@ class Subject:
     def consumers(self, index: int) -> tuple[Node, ...]:
         """Return the nodes that read node `index` of the outer graph."""
         return tuple(n for n in self.model.nodes.values() if any(source == index for source, _ in n.inputs))
+
+    @property
+    def table_rows(self) -> int:
+        """How many values a table column holds, 2^k − 8. Raises `MalformedArtifact` for a k that no domain of the field has."""
+        logrows = int(self.run_args["logrows"])
+        if not 4 <= logrows <= MAX_LOGROWS:
+            raise MalformedArtifact(f"the circuit says that it has 2^{logrows} rows", code="settings")
+        return 2**logrows - 8  # type: ignore[no-any-return]
 
     @property
     def largest_value(self) -> int:

@@ -13,8 +13,6 @@ UNIMPORTANT = frozenset({"timestamp", "num_rows", "num_blinding_factors", "check
 UNIMPORTANT_ARGS = frozenset({"check_mode", "epsilon", "variables", "bounded_log_lookup"})
 
 MAX_REPRODUCIBLE_COLUMNS = 16
-RESERVED_ROWS = 8
-"""Rows that no table can use: a table column holds 2^k − 8 values."""
 
 
 def _equations(settings: Mapping[str, Any]) -> list[Any]:
@@ -52,20 +50,18 @@ def agreement(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _columns(bounds: tuple[int, int], logrows: int) -> int:
-    low, high = bounds
-    capacity: int = max(1, (1 << logrows) - RESERVED_ROWS)
-    return abs(high - low) // capacity + 1
+def _columns(bounds: tuple[int, int], rows: int) -> int:
+    return abs(bounds[1] - bounds[0]) // rows + 1
 
 
 def tables(subject: Subject) -> Iterator[Finding]:
     """Static tables and ranges: how many columns they take, and what the settings do not say about their ends."""
-    settings, logrows = subject.inside, int(subject.run_args["logrows"])
+    settings, rows = subject.inside, subject.table_rows
     ranges = [tuple(r) for r in settings["required_range_checks"]]
     named = {f"range {low} to {high}": (low, high) for low, high in ranges}
     if settings["required_lookups"]:
         named["lookup_range"] = tuple(subject.run_args["lookup_range"])
-    wide = {name: _columns(bounds, logrows) for name, bounds in named.items()}
+    wide = {name: _columns(bounds, rows) for name, bounds in named.items()}
     wide = {name: columns for name, columns in wide.items() if columns > MAX_REPRODUCIBLE_COLUMNS}
     if wide:
         yield Finding(
