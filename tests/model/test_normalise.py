@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -83,7 +84,7 @@ def test_constants_and_shapes_are_folded() -> None:
         ("GatherND", np.asarray([[-1, -2], [0, 1]], dtype=np.int64), {}),
     ],
 )
-def test_negative_indices_count_from_the_front(op: str, indices: np.ndarray, attributes: dict[str, int]) -> None:
+def test_negative_indices_count_from_the_front(op: str, indices: np.ndarray, attributes: dict[str, Any]) -> None:
     model = model_of([helper.make_node(op, ["x", "i"], ["y"], **attributes)], [2, 3], {"i": indices})
     normal = normalise(model)
     written = {t.name: numpy_helper.to_array(t) for t in normal.proto.graph.initializer}

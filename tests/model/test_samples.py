@@ -40,7 +40,7 @@ def arrays(count: int = 3) -> dict[str, np.ndarray]:
 
 
 def test_npz_json_and_stdin_give_the_same_samples(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    np.savez(tmp_path / "s.npz", **arrays(1))
+    np.savez(tmp_path / "s.npz", a=arrays(1)["a"], b=arrays(1)["b"])
     (tmp_path / "s.json").write_text(json.dumps({"input_data": [[0, 1], [0, 1]]}))
     text = json.dumps({"a": [[0, 1]], "b": [[0, 1]]}).encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))

@@ -19,9 +19,7 @@ def head(path: PathLike[str]) -> tuple[int, tuple[bytes, bytes, bytes]]:
 def check(path: PathLike[str], progress: Callable[[str, int, int], object] | None = None) -> None:
     """Check a whole file. Raises `MalformedArtifact` or `SrsError` with part and index in its details."""
 
-def trim(
-    source: PathLike[str], target: PathLike[str], k: int, progress: Callable[[str, int, int], object] | None = None
-) -> None:
+def trim(source: PathLike[str], target: PathLike[str], k: int, progress: Callable[[str, int, int], object] | None = None) -> None:
     """Write the SRS of size `k` cut from `source`. Raises `SrsError` (srs-too-small), `MalformedArtifact`."""
 
 def import_ptau(

@@ -12,11 +12,11 @@ from rich.console import Console
 from zkml.cli.options import budget_options, dim_option
 from zkml.cli.output import command_errors, emit, gigabytes, json_option, progress, report_error, say, seconds
 from zkml.errors import InfeasibleError, ModelError, ZkmlError
-from zkml.estimate import Budget, Estimate, NodeCost, enforce, estimate, least_k, node_costs
+from zkml.estimate import Budget, Estimate, NodeCost, cheapest_k, enforce, estimate, node_costs
 from zkml.estimate.rows import approximate_settings, boundary_slots
 from zkml.ezkl import Limits, Worker
 from zkml.model import Model, Unsupported, load, load_samples, normalise, run_float, support
-from zkml.model.probe import lay_out, refused_nodes
+from zkml.model.probe import confirmed_support
 from zkml.model.samples import describe
 from zkml.settings import RunArgs
 
@@ -34,7 +34,7 @@ MAX_LISTED = 400
     "--data", "data", metavar="FILE", help="Check samples (.npz, .npy, .json, or - for JSON on stdin) against the model."
 )
 @click.option("--allow-wrong", is_flag=True, help="Do not refuse operators that EZKL compiles into another function than ONNX's.")
-@click.option("--logrows", type=click.IntRange(4, 28), help="Estimate for 2^N rows. Default: the fewest that hold the model.")
+@click.option("--logrows", type=click.IntRange(4, 28), help="Estimate for 2^N rows. Default: where a proof is fastest.")
 @click.option("--scale", type=click.IntRange(0, 30), default=7, show_default=True, help="Fixed-point bits of inputs and weights.")
 @click.option("--quick", is_flag=True, help="Do not ask EZKL: approximate the rows.")
 @budget_options
@@ -63,10 +63,14 @@ def command(
         say(note)
     samples = check_data(data, model) if data is not None else None
     costs = node_costs(model, args)
-    unsupported = support(model, allow_wrong=allow_wrong)
-    cost = None if unsupported else cost_of(model, args, logrows, quick=quick)
-    if isinstance(cost, tuple):
-        unsupported, cost = cost, None
+    unsupported, settings = support(model, allow_wrong=allow_wrong), None
+    if not quick:
+        unsupported, settings = ask_ezkl(model, args, unsupported, allow_wrong=allow_wrong)
+    counted = settings is not None
+    cost = None
+    if counted or not unsupported:
+        settings = settings or approximate_settings(model, args)
+        cost = estimate(settings, logrows=logrows or cheapest_k(settings), counted=counted)
     report = as_data(model, costs, unsupported, cost) | ({"samples": samples} if samples is not None else {})
     problem = fault(model, unsupported)
     if cost is not None:
@@ -90,27 +94,16 @@ def check_data(source: str, model: Model) -> int:
     return len(samples)
 
 
-def cost_of(model: Model, args: RunArgs, logrows: int | None, *, quick: bool) -> Estimate | tuple[Unsupported, ...]:
-    """Return the estimate for a model whose operators the table takes, or the nodes that EZKL refuses after all."""
-    if quick:
-        return at_rows(approximate_settings(model, args), logrows, counted=False)
+def ask_ezkl(
+    model: Model, args: RunArgs, expected: tuple[Unsupported, ...], *, allow_wrong: bool
+) -> tuple[tuple[Unsupported, ...], dict[str, Any] | None]:
+    """Return the nodes that EZKL itself cannot compile, and its settings; what the table says when it takes too long."""
     with progress() as show, Worker(limits=Limits(LAYOUT_RAM, LAYOUT_SECONDS), on_progress=show) as worker:
         try:
-            settings = lay_out(model, args, worker)
+            return confirmed_support(model, args, worker, allow_wrong=allow_wrong)
         except InfeasibleError as e:
             say(f"EZKL did not finish laying the model out ({e.message}): rows are approximate")
-            return at_rows(approximate_settings(model, args), logrows, counted=False)
-        except ZkmlError:
-            refused = refused_nodes(model, args, worker)
-            if not refused:
-                raise
-            return refused
-    return at_rows(settings, logrows, counted=True)
-
-
-def at_rows(settings: dict[str, Any], logrows: int | None, *, counted: bool) -> Estimate:
-    """Return the estimate at 2^`logrows` rows, by default the fewest that hold the model in one block of columns."""
-    return estimate(settings, logrows=logrows or least_k(settings), counted=counted)
+            return expected, None
 
 
 def fault(model: Model, unsupported: tuple[Unsupported, ...]) -> ZkmlError | None:

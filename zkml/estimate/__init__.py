@@ -2,7 +2,7 @@
 
 from zkml.estimate.budget import Budget, enforce
 from zkml.estimate.columns import Columns, count
-from zkml.estimate.estimate import Estimate, estimate, least_k
+from zkml.estimate.estimate import Estimate, cheapest_k, estimate, least_k
 from zkml.estimate.machine import Machine, this_machine
 from zkml.estimate.resources import Cost
 from zkml.estimate.rows import NodeCost, node_costs, total_slots
@@ -14,6 +14,7 @@ __all__ = [
     "Estimate",
     "Machine",
     "NodeCost",
+    "cheapest_k",
     "count",
     "enforce",
     "estimate",

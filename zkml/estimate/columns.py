@@ -115,7 +115,9 @@ def count(settings: Mapping[str, Any], *, logrows: int | None = None) -> Columns
     k = int(logrows if logrows is not None else args["logrows"])
     inner = int(args["num_inner_cols"])
     usable = (1 << k) - UNUSABLE_ROWS
-    blocks = blocks_of(int(settings["total_assignments"]), usable, inner)
+    slots = int(settings["total_assignments"])
+    blocks = blocks_of(slots, usable, inner)
+    used = ceil(slots / (usable * inner))
     modules = settings.get("module_sizes") or {}
     committed = sum(blocks_of(int(size), usable, 1) for size in modules.get("polycommit", []))
     poseidon = int(hashed(settings) and sum(modules.get("poseidon", [0, [0]])[1]) > 0)
@@ -150,7 +152,7 @@ def count(settings: Mapping[str, Any], *, logrows: int | None = None) -> Columns
 
     base_selectors = 3 * blocks * inner + 6 * blocks
     complex_selectors = tuples * (ops + len(ranges)) + (int(dynamic) + int(shuffles)) * (tuples + dynamic_blocks)
-    compressed = selector_columns(blocks, inner, degree, poseidon)
+    compressed = selector_columns(blocks, used, inner, degree, poseidon)
     fixed = constants + 4 * poseidon + spread * (1 + ops) + sum(ranges) + complex_selectors + compressed
     queries = committed + 3 * blocks * inner + blocks + 3 * dynamic_blocks + 7 * poseidon
     return Columns(
@@ -193,40 +195,56 @@ def pack(number: int, degree: int, table_degree: int, minimum: int) -> tuple[int
     return ceil(number / size), required(size)
 
 
-def selector_columns(blocks: int, inner: int, degree: int, poseidon: int) -> int:
-    """Return the number of fixed columns that the simple selectors take after compression, when each is active somewhere.
+ELEMENTWISE = (("add", 2), ("sub", 2), ("mult", 3))
+NEVER_USED = {"cumprod", "cumprod_init"}
+"""Selectors of operations that few models have: taken to be active nowhere."""
 
-    Selectors are combined when they are never active on a common row and the degree allows it. Those of one block and inner
-    column never meet; those of different blocks or inner columns are taken to meet. Accumulating
-    ones sit on rows of their own within a block.
+
+def selector_columns(blocks: int, used: int, inner: int, degree: int, poseidon: int) -> int:
+    """Return the number of fixed columns that the simple selectors take after compression.
+
+    Selectors share a column when they are never active on a common row and the degree allows it, tried in the order of their
+    creation. Taken here: those of the first `used` blocks are active on common rows unless they belong to the same block and
+    inner column, accumulating ones to the first; the others, and those of cumulative products, are active nowhere.
     """
-    del poseidon
-    columns = 0
-    for _ in range(blocks):
-        # element-wise: degree 2 (Add, Sub) and 3 (Mult) including the selector
-        for _ in range(inner):
-            columns += combine([2, 2, 3], degree)
-        columns += combine([3, 3, inner + 2, inner + 1, 2, 2], degree)
-    return columns
+    selectors: list[tuple[int, tuple[int, int] | None]] = []  # degree of the gate, place where it is active
+    selectors += [(6, (-1, 0)), (6, (-1, 0)), (2, (-1, 0))] * poseidon
+    for b in range(blocks):
+        for j in range(inner):
+            selectors += [(d, (b, j) if b < used else None) for _, d in ELEMENTWISE]
+    accumulating = (
+        ("dot_init", 3),
+        ("dot", 3),
+        ("cumprod", inner + 2),
+        ("cumprod_init", inner + 1),
+        ("sum", 2),
+        ("sum_init", 2),
+    )
+    for b in range(blocks):
+        selectors += [(d, (b, 0) if b < used and name not in NEVER_USED else None) for name, d in accumulating]
+    return combine(selectors, degree)
 
 
-def combine(degrees: list[int], limit: int) -> int:
-    """Return how many columns selectors of gates of these degrees need when any two may share one, up to the degree `limit`."""
-    waiting = list(degrees)
+def combine(selectors: list[tuple[int, tuple[int, int] | None]], limit: int) -> int:
+    """Return how many columns selectors of (gate degree, place) need, combined greedily up to the degree `limit`."""
+    waiting = list(selectors)
     columns = 0
     while waiting:
-        deepest = waiting.pop(0) - 1
-        size = 1
-        later: list[int] = []
-        for i, other in enumerate(waiting):
+        first, place = waiting.pop(0)
+        deepest, size = first - 1, 1
+        places = {place} - {None}
+        later: list[tuple[int, tuple[int, int] | None]] = []
+        for i, (other, where) in enumerate(waiting):
             if deepest + size == limit:
                 later += waiting[i:]
                 break
             candidate = max(deepest, other - 1)
-            if candidate + size + 1 > limit:
-                later.append(other)
+            meets = where is not None and bool(places - {where})
+            if meets or candidate + size + 1 > limit:
+                later.append((other, where))
             else:
                 deepest, size = candidate, size + 1
+                places |= {where} - {None}
         waiting = later
         columns += 1
     return columns

@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from zkml.estimate.columns import Columns, count
+from zkml.estimate.columns import UNUSABLE_ROWS, Columns, count, instances, table_columns
 from zkml.estimate.machine import Machine, this_machine
 from zkml.estimate.resources import Cost, prove_cost, setup_cost
+
+MAX_TABLE_COLUMNS = 16
+"""EZKL's digest of a circuit with more table columns depends on its number of threads."""
+
+MAX_BLOCKS = 8
 
 
 @dataclass(frozen=True)
@@ -101,3 +106,25 @@ def least_k(settings: Mapping[str, Any]) -> int:
     inner = int(settings["run_args"]["num_inner_cols"])
     needed = max(-(-int(settings["total_assignments"]) // inner), int(settings["total_const_size"])) + 8
     return max(4, (needed - 1).bit_length())
+
+
+def cheapest_k(settings: Mapping[str, Any], *, max_k: int = 26) -> int:
+    """Return the number of rows, as a logarithm, at which a proof takes the least time by the estimate.
+
+    Considers what EZKL can lay out: tables over at most `MAX_TABLE_COLUMNS` columns, public values within one column, at most
+    `MAX_BLOCKS` blocks. Returns `least_k` when nothing does.
+    """
+    machine = Machine("", 1, 1.0)
+    tables = [list(settings["run_args"]["lookup_range"])] if settings["required_lookups"] else []
+    tables += [list(r) for r in settings["required_range_checks"]]
+    best, least = least_k(settings), float("inf")
+    for k in range(6, max(least_k(settings), 10) + 7):
+        if k > max_k or instances(settings) > (1 << k) - UNUSABLE_ROWS:
+            continue
+        if any(table_columns(low, high, k) > MAX_TABLE_COLUMNS for low, high in tables):
+            continue
+        columns = count(settings, logrows=k)
+        cost = prove_cost(columns, machine).seconds
+        if columns.blocks <= MAX_BLOCKS and cost < least:
+            best, least = k, cost
+    return best

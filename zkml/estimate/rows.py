@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -52,13 +52,15 @@ def node_costs(model: Model, args: RunArgs) -> list[NodeCost]:
     recipes = Recipes(args.decomp_legs, args.num_inner_cols)
     weights = {t.name: t for t in model.proto.graph.initializer}
     counted: set[str] = set()
+    scaled = scaled_values(model)
     found: list[NodeCost] = []
     for i, node in enumerate(model.proto.graph.node):
         output = next((model.shapes[o] for o in node.output if o in model.shapes), None)
         parameters = sum(prod(weights[n].dims) for n in node.input if n in weights and n not in counted)
         counted |= set(node.input)
         macs = macs_of(node, model.shapes, output)
-        slots = slots_of(node, model, weights, macs, output, recipes)
+        whole = node.op_type in PRODUCTS and sum(n in scaled for n in node.input[:2]) < 2
+        slots = slots_of(node, model, weights, macs, output, replace(recipes, rescales=not whole))
         size = output.size if output else 0
         found.append(
             NodeCost(
@@ -71,6 +73,37 @@ def node_costs(model: Model, args: RunArgs) -> list[NodeCost]:
                 sure=slots is not None,
             )
         )
+    return found
+
+
+PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "Mul"}
+COMPARISONS = {
+    "Less",
+    "Greater",
+    "LessOrEqual",
+    "GreaterOrEqual",
+    "Equal",
+    "And",
+    "Or",
+    "Xor",
+    "Not",
+    "ArgMax",
+    "ArgMin",
+    "IsNaN",
+}
+
+
+def scaled_values(model: Model) -> set[str]:
+    """Return the values that carry a fixed-point scale; truth values, integers and what is made of them alone do not."""
+    graph = model.proto.graph
+    found = {t.name for t in model.inputs if t.dtype in ("float", "double", "float16")}
+    found |= {t.name for t in graph.initializer if t.data_type in (1, 10, 11)}
+    weights = {t.name for t in graph.initializer}
+    for node in graph.node:
+        inner = [n for n in node.input if n and n not in weights]
+        carried = inner if node.op_type not in PRODUCTS and inner else list(node.input)
+        if node.op_type not in COMPARISONS and any(n in found for n in carried):
+            found |= set(node.output)
     return found
 
 
@@ -268,8 +301,11 @@ def slots_of(
         case "LayerNormalization":
             width = prod(first.shape[attribute(node, "axis", -1) % len(first.shape) :])
             return first.size // width * r.layer_norm(width)
+        case "InstanceNormalization":
+            width = first.size // (first.shape[0] * first.shape[1])
+            return first.size // width * r.layer_norm(width)
         case "BatchNormalization":
-            return n * (2 + 2 * r.rescale)
+            return n * (2 + r.rescale)
         case "LSTM" | "GRU" | "RNN":
             gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[op]
             cells = macs // max(1, prod(model.shapes[node.input[1]].shape[2:]) + attribute(node, "hidden_size", 1))

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recipes:
-    """Slots of the primitive operations for `legs` digits and `inner` columns a block."""
+    """Slots of the primitive operations for `legs` digits and `inner` columns; a product is rescaled if `rescales`."""
 
     legs: int
     inner: int
+    rescales: bool = True
 
     def dot(self, length: int) -> int:
         """One dot product or sum: padded to whole rows."""
@@ -65,6 +66,8 @@ class Recipes:
     @property
     def rescale(self) -> int:
         """Division of one element by a constant, rounded."""
+        if not self.rescales:
+            return 0
         return self.decompose + 2 + self.absolute + self.greater + 1
 
     @property
@@ -113,7 +116,7 @@ class Recipes:
 
     def layer_norm(self, length: int) -> int:
         """One layer normalisation over `length` elements."""
-        per_element = 4 + self.rescale * 2
+        per_element = 4 + self.rescale
         return length * per_element + 2 * self.dot(length) + 2 * self.rescale + self.square_root + self.reciprocal
 
     @property

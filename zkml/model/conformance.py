@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,21 @@ ARGS = RunArgs(input_scale=10, param_scale=10, decomp_base=1024, decomp_legs=4, 
 ABSOLUTE, RELATIVE = 0.02, 0.02
 """An output is right when each value is within ABSOLUTE plus RELATIVE times the range of the expected outputs."""
 
-PLAIN = {"float", "double", "float16", "int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64", "bool"}
+PLAIN = {
+    "float",
+    "float64",
+    "double",
+    "float16",
+    "int64",
+    "int32",
+    "int16",
+    "int8",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+}
 MAX_ELEMENTS = 4096
 LIMITS = Limits(max_ram=4 << 30, max_seconds=20)
 
@@ -142,6 +156,14 @@ def own_cases() -> Iterator[Case]:
         {"x": x, "s": np.asarray(0.5, dtype=np.float32), "z": np.asarray(2, dtype=np.uint8)},
         {},
     )
+    two, half, three = (np.asarray(v, dtype=np.float32) for v in (2.0, 0.5, 3.0))
+    for name, exponent in (("square", two), ("root", half), ("cube", three), ("square_vector", two.reshape(1))):
+        yield _own(f"pow_{name}", "Pow", {"x": np.abs(x), "e": exponent}, {})
+    yield _own("tile_once", "Tile", {"x": x, "r": np.asarray([1, 1], dtype=np.int64)}, {})
+    yield _own("tile_rows", "Tile", {"x": x, "r": np.asarray([3, 1], dtype=np.int64)}, {})
+    yield _own("topk_values", "TopK", {"x": x, "k": np.asarray([3], dtype=np.int64)}, {}, ["y", ""])
+    yield _own("topk_both", "TopK", {"x": x, "k": np.asarray([3], dtype=np.int64)}, {}, ["y", "i"])
+    yield _own("pad_constant", "Pad", {"x": x, "p": np.asarray([0, 1, 0, 2], dtype=np.int64)}, {})
     for op, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)):
         for direction in ("forward", "reverse", "bidirectional"):
             ways = 2 if direction == "bidirectional" else 1
@@ -153,13 +175,13 @@ def own_cases() -> Iterator[Case]:
             yield _own(f"{op.lower()}_{direction}", op, given, {"direction": direction, "hidden_size": 5})
 
 
-def _own(name: str, op: str, given: Mapping[str, Any], attributes: dict[str, Any]) -> Case:
-    node = helper.make_node(op, list(given), ["y"], **attributes)
+def _own(name: str, op: str, given: Mapping[str, Any], attributes: dict[str, Any], made: Sequence[str] = ("y",)) -> Case:
+    node = helper.make_node(op, list(given), list(made), **attributes)
     inputs = [
         helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(np.asarray(v).dtype), list(np.asarray(v).shape))
         for k, v in given.items()
     ]
-    graph = helper.make_graph([node], op, inputs, [onnx.ValueInfoProto(name="y")])
+    graph = helper.make_graph([node], op, inputs, [onnx.ValueInfoProto(name=n) for n in made if n])
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", MAIN_OPSET)], ir_version=8)
     proto = onnx.shape_inference.infer_shapes(proto)
     outputs = session(proto.SerializeToString()).run(None, given)

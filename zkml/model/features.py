@@ -83,7 +83,7 @@ def features(
             continue
         if a.name not in FREE_ATTRIBUTES and isinstance(value, (int, str, float)):
             found.add(f"{a.name}={value}")
-        found |= special(a.name, value)
+        found |= special(a.name, value) if node.op_type != "Pad" else set()
     for i, name in enumerate(node.input):
         if not name:
             found.add(f"input{i}:absent")

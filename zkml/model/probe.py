@@ -13,7 +13,7 @@ from zkml.ezkl import Worker
 from zkml.model.features import nodes_of
 from zkml.model.load import write_shape
 from zkml.model.model import Model
-from zkml.model.operators import Unsupported, remedy
+from zkml.model.operators import Unsupported, remedy, support
 from zkml.model.walk import outer_names
 from zkml.settings import RunArgs, read_settings, sorted_settings
 
@@ -30,6 +30,34 @@ def lay_out(model: Model, args: RunArgs, worker: Worker) -> dict[str, Any]:
         return sorted_settings(read_settings(settings))
 
 
+def confirmed_support(
+    model: Model, args: RunArgs, worker: Worker, *, allow_wrong: bool = False
+) -> tuple[tuple[Unsupported, ...], dict[str, Any] | None]:
+    """Return the nodes of a normalised model that cannot be compiled rightly, and its settings when EZKL takes it.
+
+    EZKL's word overrules the measured table: what it lays out is not refused, and when it does not, the nodes that it refuses
+    alone are. Raises `InfeasibleError` when a limit of the worker is hit, and EZKL's error when it refuses no single node.
+    """
+    expected = support(model, allow_wrong=allow_wrong)
+    wrong = {u.node: u for u in expected if u.kind == "wrong"}
+    try:
+        settings = lay_out(model, args, worker)
+    except (ModelError, InternalFault) as e:
+        _worker_ran(e)
+        refused = {u.node: u for u in refused_nodes(model, args, worker)} or {u.node: u for u in expected}
+        if not refused and not wrong:
+            raise
+        named = refused | wrong
+        return tuple(named[n.name] for n in model.proto.graph.node if n.name in named), None
+    return tuple(wrong.values()), settings
+
+
+def _worker_ran(e: ModelError | InternalFault) -> None:
+    """Raise `e` again unless it is EZKL that failed."""
+    if e.code == "ezkl-crash" and int(e.details.get("status", 1)) > 0:
+        raise e
+
+
 def refused_nodes(model: Model, args: RunArgs, worker: Worker) -> tuple[Unsupported, ...]:
     """Return every node of a normalised model that EZKL refuses when it stands alone, in order, with EZKL's message."""
     found: list[Unsupported] = []
@@ -42,8 +70,7 @@ def refused_nodes(model: Model, args: RunArgs, worker: Worker) -> tuple[Unsuppor
         try:
             lay_out(part, args, worker)
         except (ModelError, InternalFault) as e:
-            if e.code == "ezkl-crash" and int(e.details.get("status", 1)) > 0:
-                raise
+            _worker_ran(e)
             said = " ".join(str(e.details.get("ezkl") or e.message).split())[:200]
             found.append(
                 Unsupported(node.name, node.op_type, about.domain, about.opset, "refused", f"EZKL says: {said}", remedy(about))
