@@ -1,0 +1,196 @@
+"""The cheapest circuit that keeps the accuracy: from a model and samples to run arguments."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zkml.errors import UsageError
+from zkml.ezkl import Worker
+from zkml.settings.candidates import Evaluator
+from zkml.settings.data import Data, split
+from zkml.settings.fidelity import Fidelity, OutputFidelity, Tried
+from zkml.settings.float_model import FloatModel
+from zkml.settings.metrics import Bar, Floats, Labels, agreement, make_bar
+from zkml.settings.run_args import RunArgs
+from zkml.settings.search import Report, Search, pareto
+from zkml.settings.settle import FINAL_SHARE, Final, Settling
+from zkml.settings.sizing import Budget
+from zkml.settings.trial import Arrays, Trials
+from zkml.settings.validate import validate
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What calibration found. `gen_settings` with `run_args` gives `settings` again."""
+
+    run_args: RunArgs
+    settings: dict[str, Any]
+    fidelity: Fidelity
+
+
+def calibrate(
+    model_path: Path,
+    inputs: Mapping[str, npt.NDArray[Any]],
+    *,
+    labels: npt.NDArray[Any] | None = None,
+    metric: str = "auto",
+    tolerance: float | None = None,
+    margin: float = 2.0,
+    run_args: RunArgs | None = None,
+    budget: Budget | None = None,
+    scales: Sequence[int] | None = None,
+    worker: Worker | None = None,
+    on_progress: Report | None = None,
+) -> Calibration:
+    """Return the cheapest run arguments whose circuit meets the bar of `metric` on `inputs` (first axis = samples).
+
+    `margin` is how many times the largest value seen the circuit holds. Visibility and flags come from `run_args`, all else is
+    chosen; `scales` limits the common scales tried. Raises `InfeasibleError` when no circuit meets bar and budget, `ModelError`
+    or `SampleError` when model or samples do not fit, `UsageError` for a margin below 1.
+    """
+    run_args, budget = run_args or RunArgs(), budget or Budget()
+    if not (isfinite(margin) and 1 <= margin <= 1 << 20):
+        raise UsageError(f"the margin is {margin}, it must be at least 1", code="margin")
+    if not run_args.disable_freivalds:
+        raise UsageError("calibration makes only sound circuits: set disable_freivalds", code="unsound")
+    started = time.monotonic()
+    report = on_progress or (lambda _: None)
+    model = FloatModel.load(model_path)
+    data = split(model.split(inputs))
+    classes = None if labels is None else class_labels(labels, len(data.given))
+    given_floats = model.run(data.given)
+    bar = make_bar(metric, tolerance, given_floats, classes)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zkml-calibrate-")))
+        ezkl = worker or stack.enter_context(Worker())
+        trials = Trials(
+            model_path.resolve(),
+            ezkl,
+            folder,
+            model.inputs,
+            model.shapes,
+            [f.shape[1:] for f in given_floats],
+        )
+        if data.drawn:
+            report(f"{len(data.given)} samples are few: {len(data.drawn)} inputs drawn around them to cover the range")
+        few = data.fit[: few_count(trials, run_args, data.fit)]
+        evaluator = Evaluator(
+            trials,
+            run_args,
+            bar,
+            given_floats,
+            classes,
+            few,
+            model.run(few),
+            margin,
+            budget,
+        )
+        deadline = started + budget.search_seconds * (1 - FINAL_SHARE)
+        search = Search(evaluator, deadline, report)
+        search.run(scales)
+        final = Settling(evaluator, model, data, given_floats, classes, bar, budget, report).run(search, scales)
+        validated = validate(trials, final.sized.args, data.given[0], final.sized.layout, report)
+        settings = trials.settings(final.sized.args.as_ezkl())
+    fidelity = Fidelity(
+        bar=bar.as_dict(),
+        metric_float=bar.reference,
+        metric_integer=final.metric,
+        outputs=describe(model, given_floats, final, settings),
+        tried=tried(evaluator, bar),
+        nodes=(),
+        layout=final.sized.layout.as_dict(),
+        samples=len(data.given),
+        evaluated=len(final.indices),
+        held_out=final.held_out,
+        held_out_fit=final.held_out_fit,
+        drawn=len(data.drawn),
+        margin=margin,
+        validated=tuple(validated),
+        notes=tuple(notes(data, final)),
+        seconds=time.monotonic() - started,
+    )
+    return Calibration(final.sized.args, settings, fidelity)
+
+
+def class_labels(labels: npt.NDArray[Any], count: int) -> Labels | None:
+    """Return labels as integers, or None when they are not whole numbers (targets of a regression)."""
+    flat = np.asarray(labels).reshape(len(labels), -1)
+    if len(flat) != count or flat.shape[1] != 1:
+        raise UsageError(f"labels of shape {list(np.shape(labels))} for {count} samples", code="labels")
+    column = flat[:, 0].astype(np.float64)
+    if not (np.isfinite(column).all() and (column == np.round(column)).all() and column.min() >= 0):
+        return None
+    return column.astype(np.int64)
+
+
+def few_count(trials: Trials, args: RunArgs, samples: Sequence[Arrays]) -> int:
+    """Return on how many samples each candidate is tried: about two seconds' worth, at least 2, at most 32."""
+    settings_before = trials.settings_seconds
+    trials.settings(args.with_(num_inner_cols=1, logrows=20).as_ezkl())
+    # A witness takes about as long as laying out the settings.
+    each = max(trials.settings_seconds - settings_before, 1e-3)
+    return int(min(len(samples), max(2, min(32, 2.0 / each))))
+
+
+def describe(
+    model: FloatModel, floats: Sequence[Floats], final: Final, settings: Mapping[str, Any]
+) -> tuple[OutputFidelity, ...]:
+    result = []
+    for name, want, got, scale in zip(model.outputs, floats, final.outputs, settings["model_output_scales"], strict=True):
+        error = np.abs(want[final.indices] - got)
+        result.append(
+            OutputFidelity(
+                name,
+                float(error.max()),
+                float(error.mean()),
+                float(np.ptp(want)),
+                agreement([want[final.indices]], [got], None),
+                int(scale),
+            )
+        )
+    return tuple(result)
+
+
+def tried(evaluator: Evaluator, bar: Bar) -> tuple[Tried, ...]:
+    candidates = list(evaluator.tried.values())
+    front = pareto([(c.cost, bar.loss(c.metric)) for c in candidates])
+    return tuple(
+        Tried(
+            *c.scales,
+            metric=c.metric if isfinite(c.metric) else None,
+            max_abs=c.max_abs if isfinite(c.max_abs) else None,
+            meets=c.meets,
+            seconds=c.layout.seconds if c.layout is not None else None,
+            k=c.layout.k if c.layout is not None else None,
+            pareto=on and c.layout is not None,
+            failure=c.failure,
+        )
+        for c, on in zip(candidates, front, strict=True)
+    )
+
+
+def notes(data: Data, final: Final) -> list[str]:
+    said = []
+    if data.drawn:
+        said.append(
+            f"only {len(data.given)} samples: {len(data.drawn)} inputs drawn around them cover the range, none is held out, "
+            "so nothing is known of unseen inputs"
+        )
+    else:
+        said.append(
+            f"{final.held_out_fit} of {final.held_out} held-out samples fitted the circuit sized without them"
+            + ("; it was enlarged for the others" if final.grown else "")
+        )
+    if len(final.indices) < len(data.given):
+        said.append(f"evaluated on {len(final.indices)} of {len(data.given)} samples, as many as the search time allowed")
+    return said

@@ -1,0 +1,103 @@
+"""`fidelity.json`: how closely the circuit follows the model, on which data, and what else was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from zkml.errors import MalformedArtifact
+
+KIND = "zkml.fidelity"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class OutputFidelity:
+    """Integer against float values of one output over the evaluated samples; errors in the output's own unit."""
+
+    name: str
+    max_abs: float
+    mean_abs: float
+    range: float
+    agreement: float
+    scale: int
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One choice of scales in the search. `metric` is projected from a few samples; None where there was no witness."""
+
+    input_scale: int
+    param_scale: int
+    scale_rebase_multiplier: int
+    metric: float | None
+    max_abs: float | None
+    meets: bool
+    seconds: float | None
+    k: int | None
+    pareto: bool
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class NodeError:
+    """Error at one node's output on one sample: `max_abs` in all, `introduced` by the node itself when it is given the
+    circuit's own inputs (None where it cannot be run alone), `range` of the float values."""
+
+    node: str
+    operator: str
+    output: str
+    max_abs: float
+    mean_abs: float
+    introduced: float | None
+    range: float
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """The whole report. `validated` says what the final circuit went through: witness, mock, proof."""
+
+    bar: Mapping[str, Any]
+    metric_float: float
+    metric_integer: float
+    outputs: tuple[OutputFidelity, ...]
+    tried: tuple[Tried, ...]
+    nodes: tuple[NodeError, ...]
+    layout: Mapping[str, Any]
+    samples: int
+    evaluated: int
+    held_out: int
+    held_out_fit: int
+    drawn: int
+    margin: float
+    validated: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    kind: str = field(default=KIND)
+    version: int = field(default=VERSION)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain data, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Fidelity:
+        """Return the report that `as_dict` gave. Raises `MalformedArtifact`."""
+        if not isinstance(data, dict) or data.get("kind") != KIND:
+            raise MalformedArtifact("this is not a fidelity report", code="fidelity")
+        if data.get("version") != VERSION:
+            raise MalformedArtifact(f"fidelity report of version {data.get('version')!r}, expected {VERSION}", code="fidelity")
+        try:
+            return cls(
+                **data
+                | {
+                    "outputs": tuple(OutputFidelity(**o) for o in data["outputs"]),
+                    "tried": tuple(Tried(**t) for t in data["tried"]),
+                    "nodes": tuple(NodeError(**n) for n in data["nodes"]),
+                    "validated": tuple(data["validated"]),
+                    "notes": tuple(data["notes"]),
+                }
+            )
+        except (KeyError, TypeError) as e:
+            raise MalformedArtifact(f"the fidelity report lacks or has odd fields: {e}", code="fidelity") from e

@@ -1,0 +1,211 @@
+"""Digits, columns and rows: the cheapest layout that holds values of a known magnitude."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import ceil
+
+from zkml.errors import InfeasibleError
+from zkml.settings.layout_cost import Counts, Layout, lay_out, misfit, smallest_k
+from zkml.settings.run_args import RunArgs
+from zkml.settings.trial import Trials
+
+INNER = (1, 2, 3, 4, 7)
+"""Degrees 5, 5, 5, 6 and 9 of the accumulating gates: other widths fill their extended domain less well."""
+MAX_LEGS = 24
+SLOW_SETTINGS_SECONDS = 0.25
+MAX_BASE = 1 << 20
+LARGEST_K = 26
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a circuit may cost: None is no limit. `max_ram` in bytes, `max_seconds` of estimated proving. `search_seconds` bounds
+    the calibration itself: when it is spent the best candidate so far is taken."""
+
+    max_k: int | None = None
+    max_ram: int | None = None
+    max_seconds: float | None = None
+    max_columns: int | None = None
+    search_seconds: float = 60.0
+
+
+LIMITS: dict[str, tuple[str, Callable[[Layout], int | float]]] = {
+    "max_k": ("--max-k", lambda x: x.k),
+    "max_ram": ("--max-ram", lambda x: x.ram),
+    "max_seconds": ("--max-time", lambda x: x.seconds),
+    "max_columns": ("--max-columns", lambda x: x.columns),
+}
+
+
+def within(layout: Layout, budget: Budget) -> bool:
+    return broken(layout, budget) is None
+
+
+def broken(layout: Layout, budget: Budget) -> str | None:
+    """Return the name of the first limit that a layout breaks, or None."""
+    for name, (_, used) in LIMITS.items():
+        limit = getattr(budget, name)
+        if limit is not None and used(layout) > limit:
+            return name
+    return None
+
+
+def base_for(bits: float, legs: int) -> int:
+    """Return the least base whose `legs` digits hold all magnitudes below 2^`bits`."""
+    need = ceil(2.0**bits)
+    base = max(2, int(need ** (1 / legs)) - 1)
+    while base**legs < need:
+        base += 1
+    return base
+
+
+def digit_choices(bits: float) -> Iterator[tuple[int, int]]:
+    """Yield (base, legs) from few large digits to many small ones, each base as small as it may be."""
+    seen = set()
+    for legs in range(1, MAX_LEGS + 1):
+        base = base_for(bits, legs)
+        if base <= MAX_BASE and base not in seen:
+            seen.add(base)
+            yield base, legs
+        if base <= 4:
+            return
+
+
+def layouts(counts: Counts) -> Iterator[Layout]:
+    """Yield the layouts of `counts` over all k that can hold them, until blocks no longer shrink."""
+    for k in range(smallest_k(counts), LARGEST_K + 1):
+        layout = lay_out(counts, k)
+        yield layout
+        if layout.blocks == 1 and layout.table_columns <= 1:
+            return
+
+
+def cheapest(counts: Counts, budget: Budget) -> Layout | None:
+    """Return the layout of least estimated time within the budget, or None."""
+    fitting = [layout for layout in layouts(counts) if within(layout, budget)]
+    return min(fitting, key=lambda layout: layout.seconds, default=None)
+
+
+def with_digits(counts: Counts, old_base: int, base: int) -> Counts:
+    """Return counts with the range of digits of another base."""
+    ranges = {r for r in counts.ranges if r != (0, old_base - 1)} | {(0, base - 1)}
+    return replace(counts, ranges=tuple(sorted(ranges)))
+
+
+def quick_layout(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Budget) -> tuple[int, int, Layout] | None:
+    """Return (base, legs, layout) of least estimated time with one inner column, from two calls of `gen_settings`.
+
+    With one inner column the cells are an affine function of the number of digits, so two numbers of digits give all.
+    """
+    first, second = (
+        Counts.of(trials.settings(args.with_(decomp_base=64, decomp_legs=legs, num_inner_cols=1, logrows=20).as_ezkl()))
+        for legs in (min_legs + 1, min_legs + 2)
+    )
+    slope = second.assignments - first.assignments
+    best: tuple[int, int, Layout] | None = None
+    for base, legs in digit_choices(bits):
+        if legs < min_legs:
+            continue
+        cells = first.assignments + slope * (legs - min_legs - 1)
+        counts = with_digits(replace(first, assignments=cells), 64, base)
+        layout = cheapest(counts, budget)
+        if layout is not None and (best is None or layout.seconds < best[2].seconds):
+            best = base, legs, layout
+    return best
+
+
+@dataclass(frozen=True)
+class Sized:
+    """Run arguments with digits, columns and rows chosen, and their layout."""
+
+    args: RunArgs
+    layout: Layout
+    tried: int
+
+
+def size(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Budget) -> Sized:
+    """Return the cheapest digits, inner columns and rows for values below 2^`bits`.
+
+    Numbers of inner columns are tried in ascending order with the best digits of one column, then neighbouring numbers of digits
+    with the best columns; for small models every combination. Raises `InfeasibleError` when no layout fits the budget.
+    """
+    everything: list[tuple[Layout, RunArgs]] = []
+
+    def consider(base: int, legs: int, inner: int) -> float:
+        wanted = args.with_(decomp_base=base, decomp_legs=legs, num_inner_cols=inner, logrows=20)
+        counts = Counts.of(trials.settings(wanted.as_ezkl()))
+        best = float("inf")
+        for layout in layouts(counts):
+            everything.append((layout, wanted.with_(logrows=layout.k)))
+            if within(layout, budget):
+                best = min(best, layout.seconds)
+        return best
+
+    choices = [(base, legs) for base, legs in digit_choices(bits) if legs >= min_legs]
+    quick = quick_layout(trials, args, bits, min_legs, budget)
+    base, legs = quick[:2] if quick is not None else choices[min(1, len(choices) - 1)]
+    scores = {}
+    for inner in INNER:
+        scores[inner] = consider(base, legs, inner)
+        if inner > 2 and scores[inner] > 1.1 * min(scores.values()) and slow(trials):
+            break
+    ranked = sorted(scores, key=lambda inner: scores[inner])
+    for other_base, other_legs in choices:
+        if other_legs != legs and (not slow(trials) or abs(other_legs - legs) == 1):
+            for inner in ranked[: 1 if slow(trials) else 3]:
+                consider(other_base, other_legs, inner)
+    fitting = [(layout, a) for layout, a in everything if within(layout, budget)]
+    if not fitting:
+        raise infeasible(trials, args, [layout for layout, _ in everything], budget)
+    least = min(layout.seconds for layout, _ in fitting)
+    # Layouts within 3 % are told apart by columns: a smaller proof, key and contract.
+    layout, chosen = min(
+        ((x, a) for x, a in fitting if x.seconds <= 1.03 * least), key=lambda pair: (pair[0].columns, pair[0].seconds)
+    )
+    return Sized(chosen, layout, len(everything))
+
+
+def slow(trials: Trials) -> bool:
+    return trials.settings_seconds > SLOW_SETTINGS_SECONDS * max(trials.settings_calls, 1)
+
+
+def infeasible(trials: Trials, args: RunArgs, tried: list[Layout], budget: Budget) -> InfeasibleError:
+    """Return the error that names the limit which must give way, and by how little: the one whose relaxation alone helps most."""
+    relaxations: list[tuple[float, str, str, int | float]] = []
+    for name, (flag, used) in LIMITS.items():
+        limit = getattr(budget, name)
+        if limit is None:
+            continue
+        others = Budget(**(vars(budget) | {name: None}))
+        enough = min((used(x) for x in tried if within(x, others)), default=None)
+        if enough is not None:
+            relaxations.append((enough / max(limit, 1e-9), name, flag, enough))
+    smallest = min(relaxations, default=None)
+    if smallest is None:
+        limits = ", ".join(f"{k}={v}" for k, v in vars(budget).items() if v is not None and k != "search_seconds")
+        return InfeasibleError(
+            f"no layout meets the limits {limits} together",
+            hint="relax more than one of them",
+            code="budget",
+            details={"budget": vars(budget)},
+        )
+    _, name, flag, enough = smallest
+    reason = ""
+    if name == "max_k":
+        counts = Counts.of(trials.settings(args.with_(logrows=20).as_ezkl()))
+        what = misfit(counts, budget.max_k or 0)
+        reason = f": {what} do not fit 2^{budget.max_k} rows" if what else ""
+    shown = f"{enough:.3g}s" if name == "max_seconds" else f"{ceil(enough / 1e6)}MB" if name == "max_ram" else str(enough)
+    return InfeasibleError(
+        f"no circuit of this accuracy fits {flag} {_limit(budget, name)}{reason}",
+        hint=f"the smallest relaxation is {flag} {shown}",
+        code=name.replace("_", "-").replace("seconds", "time"),
+        details={"constraint": name, "limit": getattr(budget, name), "needed": enough},
+    )
+
+
+def _limit(budget: Budget, name: str) -> str:
+    value = getattr(budget, name)
+    return f"{value / 1e6:.0f}MB" if name == "max_ram" else f"{value:g}s" if name == "max_seconds" else str(value)
