@@ -9,8 +9,8 @@ from typing import Any
 import click
 import numpy as np
 
-from zkml.cli.output import command_errors, emit, json_option, progress, say
 from zkml.cli.options import budget_options
+from zkml.cli.output import command_errors, emit, json_option, progress, say
 from zkml.errors import SampleError, UsageError
 from zkml.ezkl import Limits, Worker
 from zkml.files import read_bounded, read_json, write_json
@@ -38,9 +38,7 @@ def read_samples(path: Path, model: FloatModel) -> tuple[dict[str, Any], Any]:
     data = read_json(path, what="samples")
     flat = data.get("input_data") if isinstance(data, dict) else None
     if not isinstance(flat, list) or len(flat) != len(model.inputs):
-        raise SampleError(
-            f"{path} does not hold input_data with a list for each of {list(model.inputs)}", code="sample-format"
-        )
+        raise SampleError(f"{path} does not hold input_data with a list for each of {list(model.inputs)}", code="sample-format")
     inputs = {}
     for name, shape, values in zip(model.inputs, model.shapes, flat, strict=True):
         try:
@@ -68,13 +66,17 @@ def parse_scales(_: click.Context, __: click.Parameter, text: str | None) -> lis
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--data", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Samples: .npz or input.json.")
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Samples: .npz or input.json."
+)
 @click.option("--metric", type=click.Choice(["auto", *METRICS]), default="auto", show_default=True, help="What must be kept.")
 @click.option("--tolerance", type=float, help="How much of it may be lost (an absolute error for mae, rmse, max_abs).")
-@click.option("--margin", type=float, default=2.0, show_default=True, help="Room for unseen inputs: times the largest value seen.")
+@click.option(
+    "--margin", type=float, default=2.0, show_default=True, help="Room for unseen inputs: times the largest value seen."
+)
 @click.option("--scales", callback=parse_scales, help="Try only these common scales, such as 4,7,10.")
 @click.option("--max-columns", type=click.IntRange(1), help="At most this many polynomials to open.")
-@click.option("--search-time", type=click.FloatRange(1), default=60.0, show_default=True, help="Seconds the search may take.")
+@click.option("--search-time", type=click.FloatRange(1), default=45.0, show_default=True, help="Seconds the search may take.")
 @click.option("--input-visibility", default="public", show_default=True)
 @click.option("--output-visibility", default="public", show_default=True)
 @click.option("--param-visibility", default="fixed", show_default=True)

@@ -33,9 +33,7 @@ def draw_fidelity(console: Console, fidelity: Fidelity, args: RunArgs) -> None:
     )
     outputs = Table("output", "max error", "mean error", "range", "top-1 agreement", "scale", title="outputs")
     for o in fidelity.outputs:
-        outputs.add_row(
-            o.name, f"{o.max_abs:.4g}", f"{o.mean_abs:.4g}", f"{o.range:.4g}", f"{o.agreement:.4f}", str(o.scale)
-        )
+        outputs.add_row(o.name, f"{o.max_abs:.4g}", f"{o.mean_abs:.4g}", f"{o.range:.4g}", f"{o.agreement:.4f}", str(o.scale))
     console.print(outputs)
     front = [t for t in fidelity.tried if t.seconds is not None]
     tried = Table("scales", "multiplier", bar["metric"], "seconds", "k", "Pareto", title="cheapest candidates tried")

@@ -36,7 +36,7 @@ class Candidate:
 
     @property
     def cost(self) -> float:
-        return self.layout.seconds if self.layout is not None else float("inf")
+        return self.layout.work if self.layout is not None else float("inf")
 
 
 @dataclass

@@ -181,8 +181,8 @@ def project(metric: str, want: Sequence[Floats], errors: Sequence[Floats], label
     """Return what a metric would be over all samples if their errors were like those seen on a few.
 
     `errors` holds integer minus float outputs of the few. Each sample's float output gets one of them, drawn at random (by a
-    fixed seed); the value is the mean over `draws` such choices. With it a search tells candidates apart on a handful of witnesses,
-    where the metric itself would be all or nothing. Metrics of error are taken over the few as they are.
+    fixed seed); the value is the mean over `draws` such choices. With it a search tells candidates apart on a handful of
+    witnesses, where the metric itself would be all or nothing. Metrics of error are taken over the few as they are.
     """
     if metric in ERRORS:
         return evaluate(metric, [np.zeros_like(e) for e in errors], errors, None)

@@ -1,9 +1,9 @@
 """The search over scales: the cheapest that meet the bar.
 
 Error falls as scales grow, cost rises with the digits that larger values need, and falls when a rebase multiplier lets products
-accumulate before they are divided. So: (1) bisect the common scale for the least that meets the bar; (2) double the multiplier
-while that pays; (3) from the cheapest, lower or trade single scales while that pays. Nothing assumes that error is monotone but the
-bisection, and (3) repairs what it misses.
+accumulate before they are divided. So: (1) at a usual scale, double the multiplier while that pays; (2) bisect the common scale
+for the least that meets the bar; (3) from the cheapest, lower or trade single scales while that pays. Nothing assumes that error
+is monotone but the bisection, and (3) repairs what it misses.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Search:
         known = scales in self.evaluate.tried
         candidate = self.evaluate(scales)
         if not known:
-            cost = f"about {candidate.cost:.3g} s to prove" if candidate.meets else "below the bar"
+            cost = f"work {candidate.cost:.3g} s" if candidate.meets else "below the bar"
             state = candidate.failure or f"{self.evaluate.bar.metric} {candidate.metric:.4g}, {cost}"
             self.report(f"scales {scales[0]}, {scales[1]}, multiplier {scales[2]}: {state}")
         if candidate.meets and candidate.layout is not None and (self.best is None or self._better(candidate, self.best)):
@@ -63,12 +63,12 @@ class Search:
                 self.look((s, s, 1))
                 self.multiply(s)
             return self.best
-        least = self.bisect(1)
-        if least is None:
-            return self.best
-        self.multiply(least)
-        if not self.over() and self.best is not None and self.best.scales[2] > 1:
-            self.bisect(self.best.scales[2], top=self.best.scales[0])
+        self.look((START_SCALE, START_SCALE, 1))
+        self.multiply(START_SCALE)
+        multiplier = self.best.scales[2] if self.best is not None else 1
+        least = self.bisect(multiplier)
+        if least is not None and not self.over():
+            self.multiply(least)
         self.refine()
         return self.best
 

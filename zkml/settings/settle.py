@@ -80,7 +80,7 @@ class Settling:
             smallest = min(unsized, key=lambda c: c.bits or 0.0)
             args = self.evaluator.with_scales(smallest.scales, smallest.lookup)
             size(self.trials, args, self.with_margin(smallest.bits or 0.0), smallest.min_legs, self.budget)
-        raise infeasible_accuracy(everything, self.bar)
+        raise self.infeasible(everything)
 
     def again(self, search: Search, scales: Sequence[int] | None, failed: list[Candidate]) -> Search:
         few = self.data.fit[: GROWTH * len(self.evaluator.few)]
@@ -91,13 +91,37 @@ class Settling:
         fresh.run(scales)
         return fresh
 
+    def infeasible(self, everything: list[Candidate]) -> ZkmlError:
+        """Return the error that says how near the best candidate comes to the bar, on as many samples as a final circuit gets."""
+        if reason := failures_only(everything):
+            return ModelError(f"no choice of scales has a witness: {reason}", code="no-witness")
+        bar, best = self.bar, best_metric(everything, self.bar)
+        assert best is not None
+        indices = list(range(len(self.data.given)))[: max(4, self.affordable() // 3)]
+        args = probe(self.evaluator.with_scales(best.scales), legs=best.min_legs)
+        got = self.trials.run(args, [self.data.given[i] for i in indices]).outputs
+        some = None if self.labels is None else self.labels[indices]
+        measured = self.measure([f[indices] for f in self.floats], got, some)
+        needed = max(0.0, bar.loss(best.metric), bar.loss(measured) if np.isfinite(measured) else 0.0)
+        value = bar.reference - needed if bar.higher else bar.reference + needed
+        return InfeasibleError(
+            f"no circuit reaches {bar.metric} {bar.limit:.6g}; the best of {len(everything)} tried reaches {value:.6g}",
+            hint=f"the smallest relaxation is --tolerance {needed:.3g}",
+            code="accuracy",
+            details={"constraint": "tolerance", "limit": bar.tolerance, "needed": needed},
+        )
+
+    def affordable(self) -> int:
+        """Return how many witnesses the time for final evaluation allows."""
+        each = self.trials.witness_seconds / max(self.trials.witnesses, 1)
+        return max(4, int(FINAL_SHARE * self.budget.search_seconds / max(each, 1e-4)))
+
     def with_margin(self, bits: float) -> float:
         return bits + log2(self.evaluator.margin)
 
     def finish(self, found: Candidate) -> Final:
         """Measure a candidate on as many samples as time allows, size it from the fitting ones, try it on the held-out ones."""
-        each = self.trials.witness_seconds / max(self.trials.witnesses, 1)
-        afford = max(4, int(FINAL_SHARE * self.budget.search_seconds / max(each, 1e-4)))
+        afford = self.affordable()
         fit = [i for i in range(len(self.data.given)) if i not in self.data.held_out]
         # A third of the witnesses measure, a third find the magnitudes, a third try the held-out samples.
         held = sorted(self.data.held_out)[: max(1, afford // 6)]
@@ -161,17 +185,3 @@ class Settling:
 def spread(sample: Arrays) -> float:
     """Return the norm of a sample: large inputs reach large values more often."""
     return float(sum(np.square(np.asarray(a, dtype=np.float64)).sum() for a in sample.values()))
-
-
-def infeasible_accuracy(everything: list[Candidate], bar: Bar) -> ZkmlError:
-    if reason := failures_only(everything):
-        return ModelError(f"no choice of scales has a witness: {reason}", code="no-witness")
-    best = best_metric(everything, bar)
-    value = best.metric if best is not None else float("nan")
-    needed = max(0.0, bar.loss(value))
-    return InfeasibleError(
-        f"no circuit reaches {bar.metric} {bar.limit:.6g}; the best of {len(everything)} tried reaches {value:.6g}",
-        hint=f"the smallest relaxation is --tolerance {needed:.3g}",
-        code="accuracy",
-        details={"constraint": "tolerance", "limit": bar.tolerance, "needed": needed},
-    )

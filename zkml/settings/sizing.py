@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from zkml.errors import InfeasibleError
-from zkml.settings.layout_cost import Counts, Layout, lay_out, misfit, smallest_k
+from zkml.estimate import this_machine
+from zkml.settings.layout_cost import Layout, Settings, lay_out, misfit, smallest_k
 from zkml.settings.run_args import RunArgs
 from zkml.settings.trial import Trials
 
@@ -17,6 +19,8 @@ MAX_LEGS = 24
 SLOW_SETTINGS_SECONDS = 0.25
 MAX_BASE = 1 << 20
 LARGEST_K = 26
+EQUAL_WORK = 0.15
+"""Layouts whose work differs by less are told apart by their columns."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Budget:
     max_ram: int | None = None
     max_seconds: float | None = None
     max_columns: int | None = None
-    search_seconds: float = 60.0
+    search_seconds: float = 45.0
 
 
 LIMITS: dict[str, tuple[str, Callable[[Layout], int | float]]] = {
@@ -73,25 +77,27 @@ def digit_choices(bits: float) -> Iterator[tuple[int, int]]:
             return
 
 
-def layouts(counts: Counts) -> Iterator[Layout]:
-    """Yield the layouts of `counts` over all k that can hold them, until blocks no longer shrink."""
-    for k in range(smallest_k(counts), LARGEST_K + 1):
-        layout = lay_out(counts, k)
+def layouts(settings: Settings) -> Iterator[Layout]:
+    """Yield the layouts of `settings` over all k that can hold them, until blocks no longer shrink."""
+    machine = this_machine()
+    for k in range(smallest_k(settings), LARGEST_K + 1):
+        layout = lay_out(settings, k, machine)
         yield layout
-        if layout.blocks == 1 and layout.table_columns <= 1:
+        if layout.counts.blocks == 1 and layout.table <= 1:
             return
 
 
-def cheapest(counts: Counts, budget: Budget) -> Layout | None:
-    """Return the layout of least estimated time within the budget, or None."""
-    fitting = [layout for layout in layouts(counts) if within(layout, budget)]
-    return min(fitting, key=lambda layout: layout.seconds, default=None)
+def cheapest(fitting: Sequence[Layout]) -> Layout | None:
+    """Return the layout with the fewest columns among those of about the least work: a smaller proof, key and contract."""
+    least = min((layout.work for layout in fitting), default=0.0)
+    alike = [layout for layout in fitting if layout.work <= (1 + EQUAL_WORK) * least]
+    return min(alike, key=lambda layout: (layout.columns, layout.work), default=None)
 
 
-def with_digits(counts: Counts, old_base: int, base: int) -> Counts:
-    """Return counts with the range of digits of another base."""
-    ranges = {r for r in counts.ranges if r != (0, old_base - 1)} | {(0, base - 1)}
-    return replace(counts, ranges=tuple(sorted(ranges)))
+def with_digits(settings: Settings, cells: int, old_base: int, base: int) -> dict[str, Any]:
+    """Return settings with so many cells and the range of digits of another base."""
+    ranges = [r for r in settings["required_range_checks"] if tuple(r) != (0, old_base - 1)]
+    return dict(settings) | {"total_assignments": cells, "required_range_checks": [*ranges, [0, base - 1]]}
 
 
 def quick_layout(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Budget) -> tuple[int, int, Layout] | None:
@@ -100,18 +106,19 @@ def quick_layout(trials: Trials, args: RunArgs, bits: float, min_legs: int, budg
     With one inner column the cells are an affine function of the number of digits, so two numbers of digits give all.
     """
     first, second = (
-        Counts.of(trials.settings(args.with_(decomp_base=64, decomp_legs=legs, num_inner_cols=1, logrows=20).as_ezkl()))
+        trials.settings(args.with_(decomp_base=64, decomp_legs=legs, num_inner_cols=1, logrows=20).as_ezkl())
         for legs in (min_legs + 1, min_legs + 2)
     )
-    slope = second.assignments - first.assignments
+    start = int(first["total_assignments"])
+    slope = int(second["total_assignments"]) - start
     best: tuple[int, int, Layout] | None = None
     for base, legs in digit_choices(bits):
         if legs < min_legs:
             continue
-        cells = first.assignments + slope * (legs - min_legs - 1)
-        counts = with_digits(replace(first, assignments=cells), 64, base)
-        layout = cheapest(counts, budget)
-        if layout is not None and (best is None or layout.seconds < best[2].seconds):
+        cells = start + slope * (legs - min_legs - 1)
+        fitting = [x for x in layouts(with_digits(first, cells, 64, base)) if within(x, budget)]
+        layout = cheapest(fitting)
+        if layout is not None and (best is None or layout.work < best[2].work):
             best = base, legs, layout
     return best
 
@@ -135,12 +142,11 @@ def size(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Budg
 
     def consider(base: int, legs: int, inner: int) -> float:
         wanted = args.with_(decomp_base=base, decomp_legs=legs, num_inner_cols=inner, logrows=20)
-        counts = Counts.of(trials.settings(wanted.as_ezkl()))
         best = float("inf")
-        for layout in layouts(counts):
+        for layout in layouts(trials.settings(wanted.as_ezkl())):
             everything.append((layout, wanted.with_(logrows=layout.k)))
             if within(layout, budget):
-                best = min(best, layout.seconds)
+                best = min(best, layout.work)
         return best
 
     choices = [(base, legs) for base, legs in digit_choices(bits) if legs >= min_legs]
@@ -159,11 +165,9 @@ def size(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Budg
     fitting = [(layout, a) for layout, a in everything if within(layout, budget)]
     if not fitting:
         raise infeasible(trials, args, [layout for layout, _ in everything], budget)
-    least = min(layout.seconds for layout, _ in fitting)
-    # Layouts within 3 % are told apart by columns: a smaller proof, key and contract.
-    layout, chosen = min(
-        ((x, a) for x, a in fitting if x.seconds <= 1.03 * least), key=lambda pair: (pair[0].columns, pair[0].seconds)
-    )
+    layout = cheapest([x for x, _ in fitting])
+    chosen = next(a for x, a in fitting if x is layout)
+    assert layout is not None
     return Sized(chosen, layout, len(everything))
 
 
@@ -194,8 +198,7 @@ def infeasible(trials: Trials, args: RunArgs, tried: list[Layout], budget: Budge
     _, name, flag, enough = smallest
     reason = ""
     if name == "max_k":
-        counts = Counts.of(trials.settings(args.with_(logrows=20).as_ezkl()))
-        what = misfit(counts, budget.max_k or 0)
+        what = misfit(trials.settings(args.with_(logrows=20).as_ezkl()), budget.max_k or 0)
         reason = f": {what} do not fit 2^{budget.max_k} rows" if what else ""
     shown = f"{enough:.3g}s" if name == "max_seconds" else f"{ceil(enough / 1e6)}MB" if name == "max_ram" else str(enough)
     return InfeasibleError(

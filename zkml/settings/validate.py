@@ -8,9 +8,9 @@ from zkml.settings.run_args import RunArgs
 from zkml.settings.search import Report
 from zkml.settings.trial import Arrays, Trials, write_for_ezkl
 
-MOCK_MAX_SECONDS = 20.0
+MOCK_MAX_CELLS = 2_000_000
 PROVE_MAX_K = 12
-PROVE_MAX_SECONDS = 1.0
+PROVE_MAX_WORK = 2.0
 
 
 def validate(trials: Trials, args: RunArgs, sample: Arrays, layout: Layout, report: Report) -> list[str]:
@@ -22,13 +22,13 @@ def validate(trials: Trials, args: RunArgs, sample: Arrays, layout: Layout, repo
     trials.witness(circuit, sample)
     witness = trials.folder / "witness.json"
     passed = ["witness"]
-    if layout.seconds <= MOCK_MAX_SECONDS:
+    if trials.settings(args.as_ezkl())["total_assignments"] <= MOCK_MAX_CELLS:
         report("checking the constraints on a sample")
         answer = trials.worker.call("mock", stage="mock", witness=witness, model=circuit)
         if answer.value is not True:
             raise InternalFault("the calibrated circuit does not hold for a sample", code="calibration-mock")
         passed.append("mock")
-    if layout.k <= PROVE_MAX_K and layout.seconds <= PROVE_MAX_SECONDS:
+    if layout.k <= PROVE_MAX_K and layout.work <= PROVE_MAX_WORK:
         report("proving a sample")
         srs, vk, pk, proof = (trials.folder / name for name in ("unsafe.srs", "vk.key", "pk.key", "proof.json"))
         settings = trials.folder / "settings.json"
