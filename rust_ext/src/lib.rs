@@ -2,6 +2,7 @@
 
 mod graph;
 mod srs;
+mod verifier;
 
 use pyo3::prelude::*;
 
@@ -10,5 +11,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     graph::register(m)?;
     srs::register(m)?;
+    verifier::register(m)?;
     Ok(())
 }

@@ -14,7 +14,11 @@ pub struct Audit;
 impl<'de> Deserialize<'de> for Audit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let budget = Cell::new(MAX_AUDIT_BYTES);
-        Part { depth: 0, budget: &budget }.deserialize(deserializer)?;
+        Part {
+            depth: 0,
+            budget: &budget,
+        }
+        .deserialize(deserializer)?;
         Ok(Self)
     }
 }
@@ -28,7 +32,8 @@ impl Part<'_> {
     /// Takes the canonical length of something from the budget.
     fn spend<E: Error>(&self, bytes: usize) -> Result<(), E> {
         let left = self.budget.get().checked_sub(bytes);
-        self.budget.set(left.ok_or_else(|| E::custom("the audit is too long"))?);
+        self.budget
+            .set(left.ok_or_else(|| E::custom("the audit is too long"))?);
         Ok(())
     }
 
@@ -54,7 +59,10 @@ impl Part<'_> {
         if depth > MAX_AUDIT_DEPTH {
             return Err(E::custom("the audit is nested too deeply"));
         }
-        Ok(Part { depth, budget: self.budget })
+        Ok(Part {
+            depth,
+            budget: self.budget,
+        })
     }
 }
 
@@ -99,7 +107,11 @@ impl<'de> Visitor<'de> for Part<'_> {
             // The depth is only refused when there is something inside.
             let inner = self.inner::<A::Error>();
             let Ok(part) = inner else {
-                return if seq.next_element::<crate::json::Skipped>()?.is_some() { inner.map(|_| ()) } else { Ok(()) };
+                return if seq.next_element::<crate::json::Skipped>()?.is_some() {
+                    inner.map(|_| ())
+                } else {
+                    Ok(())
+                };
             };
             if seq.next_element_seed(part)?.is_none() {
                 return Ok(());

@@ -12,11 +12,22 @@ pub struct Malformed {
 
 impl Malformed {
     pub fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { place: place.into(), reason: reason.into() }
+        Self {
+            place: place.into(),
+            reason: reason.into(),
+        }
     }
 }
 
 /// Fails with `Malformed` unless `holds`; the message is only made when it is needed.
-pub(crate) fn ensure(holds: bool, place: impl FnOnce() -> String, reason: &str) -> Result<(), Malformed> {
-    if holds { Ok(()) } else { Err(Malformed::new(place(), reason)) }
+pub(crate) fn ensure(
+    holds: bool,
+    place: impl FnOnce() -> String,
+    reason: &str,
+) -> Result<(), Malformed> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Malformed::new(place(), reason))
+    }
 }

@@ -12,9 +12,17 @@ use crate::error::{Malformed, ensure};
 use crate::wire::{hex, to_hex};
 
 /// Parses `data` as one JSON value of type T after bounding its size and depth.
-pub fn parse<'de, T: Deserialize<'de>>(data: &'de [u8], what: &str, max_bytes: usize) -> Result<T, Malformed> {
+pub fn parse<'de, T: Deserialize<'de>>(
+    data: &'de [u8],
+    what: &str,
+    max_bytes: usize,
+) -> Result<T, Malformed> {
     let place = || what.to_owned();
-    ensure(data.len() <= max_bytes, place, "larger than its format allows")?;
+    ensure(
+        data.len() <= max_bytes,
+        place,
+        "larger than its format allows",
+    )?;
     ensure(depth(data) <= MAX_JSON_DEPTH, place, "nested too deeply")?;
     let text = str::from_utf8(data).map_err(|_| Malformed::new(what, "not valid UTF-8"))?;
     serde_json::from_str(text).map_err(|e| Malformed::new(what, e.to_string()))
@@ -99,7 +107,12 @@ impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
                 write!(f, "0x and {} lower-case hex digits", N.saturating_mul(2))
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                hex(text).map(Hex).ok_or_else(|| E::custom(format_args!("expected {}", &self as &dyn serde::de::Expected)))
+                hex(text).map(Hex).ok_or_else(|| {
+                    E::custom(format_args!(
+                        "expected {}",
+                        &self as &dyn serde::de::Expected
+                    ))
+                })
             }
         }
         deserializer.deserialize_str(Digits)
@@ -119,8 +132,15 @@ impl Serialize for Label {
 impl<'de> Deserialize<'de> for Label {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let good = (1..=MAX_TEXT_BYTES).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if good { Ok(Self(text)) } else { Err(D::Error::custom("a label is not 1 to 256 printable ASCII characters")) }
+        let good = (1..=MAX_TEXT_BYTES).contains(&text.len())
+            && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if good {
+            Ok(Self(text))
+        } else {
+            Err(D::Error::custom(
+                "a label is not 1 to 256 printable ASCII characters",
+            ))
+        }
     }
 }
 

@@ -98,11 +98,14 @@ impl Sizes {
     }
     /// z_j(x); z_j(ωx) and z_j(ω^last x) follow it.
     pub fn product_eval(&self, j: usize) -> usize {
-        self.sigma_eval(self.sigmas).saturating_add(j.saturating_mul(3))
+        self.sigma_eval(self.sigmas)
+            .saturating_add(j.saturating_mul(3))
     }
     /// φ(x) of a lookup; φ(ωx) and m(x) follow it.
     pub fn lookup_eval(&self, lookup: usize) -> usize {
-        let after_products = self.product_eval(self.products).saturating_sub(usize::from(self.products > 0));
+        let after_products = self
+            .product_eval(self.products)
+            .saturating_sub(usize::from(self.products > 0));
         after_products.saturating_add(lookup.saturating_mul(3))
     }
     pub fn evals(&self) -> usize {
@@ -110,7 +113,9 @@ impl Sizes {
     }
     pub fn proof_bytes(&self) -> usize {
         let points = self.points().saturating_add(2);
-        points.saturating_mul(64).saturating_add(self.evals().saturating_mul(32))
+        points
+            .saturating_mul(64)
+            .saturating_add(self.evals().saturating_mul(32))
     }
 }
 
@@ -140,11 +145,18 @@ pub(crate) fn plan(shape: &Shape) -> Option<Plan> {
             order.push((commitment, BTreeMap::from([(rotation, value)])));
         }
     }
-    let all: BTreeSet<i32> = order.iter().flat_map(|(_, values)| values.keys().copied()).collect();
+    let all: BTreeSet<i32> = order
+        .iter()
+        .flat_map(|(_, values)| values.keys().copied())
+        .collect();
     let numbers: BTreeMap<i32, usize> = all.iter().copied().zip(0..).collect();
     let omega_inverse = shape.omega.invert().unwrap_or(Fr::ZERO);
     let power = |rotation: i32| {
-        let base = if rotation < 0 { omega_inverse } else { shape.omega };
+        let base = if rotation < 0 {
+            omega_inverse
+        } else {
+            shape.omega
+        };
         base.pow_vartime([u64::from(rotation.unsigned_abs())])
     };
     let rotations: Vec<Fr> = all.iter().map(|rotation| power(*rotation)).collect();
@@ -155,8 +167,14 @@ pub(crate) fn plan(shape: &Shape) -> Option<Plan> {
     let mut sets: Vec<RotationSet> = Vec::new();
     let mut known: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
     for (commitment, values) in order {
-        let points: Vec<usize> = values.keys().filter_map(|rotation| numbers.get(rotation).copied()).collect();
-        let opened = Opened { commitment, values: values.into_values().collect() };
+        let points: Vec<usize> = values
+            .keys()
+            .filter_map(|rotation| numbers.get(rotation).copied())
+            .collect();
+        let opened = Opened {
+            commitment,
+            values: values.into_values().collect(),
+        };
         let place = *known.entry(points.clone()).or_insert(sets.len());
         if let Some(set) = sets.get_mut(place) {
             set.polynomials.push(opened);
@@ -164,20 +182,35 @@ pub(crate) fn plan(shape: &Shape) -> Option<Plan> {
             sets.push(rotation_set(points, &rotations, opened)?);
         }
     }
-    Some(Plan { rotations, sets, sizes: shape.sizes })
+    Some(Plan {
+        rotations,
+        sets,
+        sizes: shape.sizes,
+    })
 }
 
 fn rotation_set(points: Vec<usize>, rotations: &[Fr], first: Opened) -> Option<RotationSet> {
-    let others = (0..rotations.len()).filter(|place| !points.contains(place)).collect();
+    let others = (0..rotations.len())
+        .filter(|place| !points.contains(place))
+        .collect();
     let at = |place: usize| rotations.get(place).copied().unwrap_or(Fr::ZERO);
     let denominators = points
         .iter()
         .map(|p| {
-            let product: Fr = points.iter().filter(|q| *q != p).map(|q| at(*p) - at(*q)).product();
+            let product: Fr = points
+                .iter()
+                .filter(|q| *q != p)
+                .map(|q| at(*p) - at(*q))
+                .product();
             Option::from(product.invert())
         })
         .collect::<Option<Vec<Fr>>>()?;
-    Some(RotationSet { points, others, denominators, polynomials: vec![first] })
+    Some(RotationSet {
+        points,
+        others,
+        denominators,
+        polynomials: vec![first],
+    })
 }
 
 /// The queries in the order of the opening argument.
@@ -195,7 +228,11 @@ fn queries(shape: &Shape) -> Vec<(Commitment, i32, Value)> {
     }
     for j in (0..sizes.products.saturating_sub(1)).rev() {
         let z = Commitment::Proof(sizes.first_product().saturating_add(j));
-        out.push((z, shape.last, Value::Proof(sizes.product_eval(j).saturating_add(2))));
+        out.push((
+            z,
+            shape.last,
+            Value::Proof(sizes.product_eval(j).saturating_add(2)),
+        ));
     }
     for lookup in 0..sizes.lookups {
         let phi = Commitment::Proof(sizes.first_phi().saturating_add(lookup));
@@ -214,6 +251,10 @@ fn queries(shape: &Shape) -> Vec<(Commitment, i32, Value)> {
         out.push((sigma, 0, Value::Proof(sizes.sigma_eval(column))));
     }
     out.push((Commitment::Quotient, 0, Value::Quotient));
-    out.push((Commitment::Proof(sizes.random()), 0, Value::Proof(sizes.random_eval())));
+    out.push((
+        Commitment::Proof(sizes.random()),
+        0,
+        Value::Proof(sizes.random_eval()),
+    ));
     out
 }

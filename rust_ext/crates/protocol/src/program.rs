@@ -86,25 +86,42 @@ enum Checked {
 impl Nodes {
     /// Checks that operands precede their users, that every query and challenge exists and every constant is below r.
     pub(crate) fn check(raw: &[RawNode], arity: &Arity) -> Result<Self, Malformed> {
-        let mut out = Self { nodes: Vec::with_capacity(raw.len()), degrees: Vec::with_capacity(raw.len()) };
+        let mut out = Self {
+            nodes: Vec::with_capacity(raw.len()),
+            degrees: Vec::with_capacity(raw.len()),
+        };
         for (i, node) in raw.iter().enumerate() {
             let place = || format!("nodes[{i}]");
             let bound = |index: u32, count: usize| {
                 let index = index as usize;
-                ensure(index < count, place, "refers to a query or challenge that does not exist").map(|()| index)
+                ensure(
+                    index < count,
+                    place,
+                    "refers to a query or challenge that does not exist",
+                )
+                .map(|()| index)
             };
             let operand = |index: u32| -> Result<(usize, u32), Malformed> {
                 let degree = out.degrees.get(index as usize).copied();
-                let degree = degree.ok_or_else(|| Malformed::new(place(), "an operand does not precede its user"))?;
+                let degree = degree.ok_or_else(|| {
+                    Malformed::new(place(), "an operand does not precede its user")
+                })?;
                 Ok((index as usize, degree))
             };
-            let felt = |bytes: &[u8; 32]| scalar(bytes).ok_or_else(|| Malformed::new(place(), "constant is not below r"));
+            let felt = |bytes: &[u8; 32]| {
+                scalar(bytes).ok_or_else(|| Malformed::new(place(), "constant is not below r"))
+            };
             let (checked, degree) = match node {
                 RawNode::Constant(v) => (Checked::Constant(felt(&v.0)?), 0),
                 RawNode::Advice(q) => (Checked::Leaf(Op::Advice(bound(*q, arity.advice)?)), 1),
                 RawNode::Fixed(q) => (Checked::Leaf(Op::Fixed(bound(*q, arity.fixed)?)), 1),
-                RawNode::Instance(q) => (Checked::Leaf(Op::Instance(bound(*q, arity.instance)?)), 1),
-                RawNode::Challenge(c) => (Checked::Leaf(Op::Challenge(bound(*c, arity.challenges)?)), 0),
+                RawNode::Instance(q) => {
+                    (Checked::Leaf(Op::Instance(bound(*q, arity.instance)?)), 1)
+                }
+                RawNode::Challenge(c) => (
+                    Checked::Leaf(Op::Challenge(bound(*c, arity.challenges)?)),
+                    0,
+                ),
                 RawNode::Neg(a) => {
                     let (a, degree) = operand(*a)?;
                     (Checked::Neg(a), degree)
@@ -129,7 +146,11 @@ impl Nodes {
     }
 
     /// The degree of a node as a polynomial in the columns, or Malformed if there is no such node.
-    pub(crate) fn degree(&self, node: u32, place: impl FnOnce() -> String) -> Result<u32, Malformed> {
+    pub(crate) fn degree(
+        &self,
+        node: u32,
+        place: impl FnOnce() -> String,
+    ) -> Result<u32, Malformed> {
         let degree = self.degrees.get(node as usize).copied();
         degree.ok_or_else(|| Malformed::new(place(), "refers to a node that does not exist"))
     }
@@ -137,13 +158,30 @@ impl Nodes {
     /// Compiles what the roots use, and answers with the slot of each root in place of its node.
     pub(crate) fn compile(self, roots: &[u32]) -> (Program, Vec<usize>) {
         let used = self.reachable(roots);
-        let mut compiler = Compiler { ops: Vec::new(), constants: Vec::new(), slots: Vec::with_capacity(self.nodes.len()) };
+        let mut compiler = Compiler {
+            ops: Vec::new(),
+            constants: Vec::new(),
+            slots: Vec::with_capacity(self.nodes.len()),
+        };
         for (node, used) in self.nodes.iter().zip(&used) {
-            let slot = if *used { compiler.emit(*node) } else { usize::MAX };
+            let slot = if *used {
+                compiler.emit(*node)
+            } else {
+                usize::MAX
+            };
             compiler.slots.push(slot);
         }
-        let slots = roots.iter().map(|root| compiler.slot(*root as usize)).collect();
-        (Program { ops: compiler.ops, constants: compiler.constants }, slots)
+        let slots = roots
+            .iter()
+            .map(|root| compiler.slot(*root as usize))
+            .collect();
+        (
+            Program {
+                ops: compiler.ops,
+                constants: compiler.constants,
+            },
+            slots,
+        )
     }
 
     fn reachable(&self, roots: &[u32]) -> Vec<bool> {

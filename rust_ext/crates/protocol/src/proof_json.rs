@@ -37,7 +37,10 @@ type Column = List<Felt, { MAX_PROOF_JSON_BYTES / 64 }>;
 impl From<RawProof> for ProofFile {
     fn from(raw: RawProof) -> Self {
         let values = |column: Column| column.0.into_iter().map(|felt| felt.0).collect();
-        Self { instances: raw.instances.0.into_iter().map(values).collect(), proof: raw.proof.0 }
+        Self {
+            instances: raw.instances.0.into_iter().map(values).collect(),
+            proof: raw.proof.0,
+        }
     }
 }
 
@@ -91,7 +94,9 @@ impl<'de> Deserialize<'de> for Felt {
                 let mut bytes = [0; 32];
                 let digits = hex_digits(text.as_bytes(), &mut bytes, true);
                 let value = digits.then(|| scalar_le(&bytes)).flatten();
-                value.map(Felt).ok_or_else(|| E::custom("an instance is not 64 hex digits of a value below r"))
+                value
+                    .map(Felt)
+                    .ok_or_else(|| E::custom("an instance is not 64 hex digits of a value below r"))
             }
         }
         deserializer.deserialize_str(Digits)

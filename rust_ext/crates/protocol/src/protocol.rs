@@ -109,7 +109,9 @@ impl Protocol {
     }
 
     pub fn instances(&self) -> usize {
-        self.instance_rows.iter().fold(0, |sum, rows| sum.saturating_add(*rows))
+        self.instance_rows
+            .iter()
+            .fold(0, |sum, rows| sum.saturating_add(*rows))
     }
 }
 
@@ -127,30 +129,81 @@ fn last_rotation(blinding_factors: u32) -> i32 {
 }
 
 fn check(raw: RawProtocol) -> Result<Protocol, Malformed> {
-    let circuit_id = Sha256::new().chain_update(CIRCUIT_ID_DOMAIN).chain_update(encode(&raw)?).finalize().into();
+    let circuit_id = Sha256::new()
+        .chain_update(CIRCUIT_ID_DOMAIN)
+        .chain_update(encode(&raw)?)
+        .finalize()
+        .into();
     ensure(raw.kind.0 == KIND, || "kind".into(), "not zkml.protocol")?;
-    ensure(raw.version == VERSION, || "version".into(), "unknown version")?;
-    ensure((1..=MAX_K).contains(&raw.k), || "k".into(), "not within 1..=28")?;
+    ensure(
+        raw.version == VERSION,
+        || "version".into(),
+        "unknown version",
+    )?;
+    ensure(
+        (1..=MAX_K).contains(&raw.k),
+        || "k".into(),
+        "not within 1..=28",
+    )?;
     let n = 1_u64 << raw.k;
-    ensure(raw.blinding_factors <= MAX_BLINDING_FACTORS, || "blinding_factors".into(), "too many")?;
-    ensure(raw.blinding_factors >= 1, || "blinding_factors".into(), "none")?;
-    let usable = n.checked_sub(u64::from(raw.blinding_factors).saturating_add(1)).filter(|rows| *rows > 0);
+    ensure(
+        raw.blinding_factors <= MAX_BLINDING_FACTORS,
+        || "blinding_factors".into(),
+        "too many",
+    )?;
+    ensure(
+        raw.blinding_factors >= 1,
+        || "blinding_factors".into(),
+        "none",
+    )?;
+    let usable = n
+        .checked_sub(u64::from(raw.blinding_factors).saturating_add(1))
+        .filter(|rows| *rows > 0);
     let usable = usable.ok_or_else(|| Malformed::new("blinding_factors", "leave no usable row"))?;
-    ensure((3..=MAX_DEGREE).contains(&raw.degree), || "degree".into(), "not within 3..=64")?;
-    for (name, phases) in [("advice_phases", &raw.advice_phases.0), ("challenge_phases", &raw.challenge_phases.0)] {
+    ensure(
+        (3..=MAX_DEGREE).contains(&raw.degree),
+        || "degree".into(),
+        "not within 3..=64",
+    )?;
+    for (name, phases) in [
+        ("advice_phases", &raw.advice_phases.0),
+        ("challenge_phases", &raw.challenge_phases.0),
+    ] {
         for (i, phase) in phases.iter().enumerate() {
-            ensure(*phase < MAX_PHASES, || format!("{name}[{i}]"), "phase too high")?;
+            ensure(
+                *phase < MAX_PHASES,
+                || format!("{name}[{i}]"),
+                "phase too high",
+            )?;
         }
     }
     for (i, rows) in raw.instance_rows.iter().enumerate() {
-        ensure(u64::from(*rows) <= usable, || format!("instance_rows[{i}]"), "more than the usable rows")?;
+        ensure(
+            u64::from(*rows) <= usable,
+            || format!("instance_rows[{i}]"),
+            "more than the usable rows",
+        )?;
     }
     let num_fixed = raw.num_fixed as usize;
-    ensure(num_fixed == raw.fixed_commitments.len(), || "num_fixed".into(), "differs from the fixed commitments")?;
+    ensure(
+        num_fixed == raw.fixed_commitments.len(),
+        || "num_fixed".into(),
+        "differs from the fixed commitments",
+    )?;
 
-    let advice_queries = queries("advice_queries", &raw.advice_queries, raw.advice_phases.len(), n)?;
+    let advice_queries = queries(
+        "advice_queries",
+        &raw.advice_queries,
+        raw.advice_phases.len(),
+        n,
+    )?;
     let fixed_queries = queries("fixed_queries", &raw.fixed_queries, num_fixed, n)?;
-    let instance_queries = queries("instance_queries", &raw.instance_queries, raw.instance_rows.len(), n)?;
+    let instance_queries = queries(
+        "instance_queries",
+        &raw.instance_queries,
+        raw.instance_rows.len(),
+        n,
+    )?;
 
     let arity = Arity {
         advice: advice_queries.len(),
@@ -161,11 +214,19 @@ fn check(raw: RawProtocol) -> Result<Protocol, Malformed> {
     let nodes = Nodes::check(&raw.nodes, &arity)?;
     for (i, gate) in raw.gates.iter().enumerate() {
         let degree = nodes.degree(*gate, || format!("gates[{i}]"))?;
-        ensure(degree <= raw.degree, || format!("gates[{i}]"), "degree above the declared one")?;
+        ensure(
+            degree <= raw.degree,
+            || format!("gates[{i}]"),
+            "degree above the declared one",
+        )?;
     }
     for (i, lookup) in raw.lookups.iter().enumerate() {
         let degree = lookup_degree(lookup, &nodes, i)?;
-        ensure(degree <= raw.degree, || format!("lookups[{i}]"), "degree above the declared one")?;
+        ensure(
+            degree <= raw.degree,
+            || format!("lookups[{i}]"),
+            "degree above the declared one",
+        )?;
     }
     let mut instance_evals = instance_queries;
     let permutation = permutation(&raw, &advice_queries, &fixed_queries, &mut instance_evals)?;
@@ -190,13 +251,20 @@ fn check(raw: RawProtocol) -> Result<Protocol, Malformed> {
     let shape = Shape {
         omega,
         sizes,
-        advice: advice_queries.iter().map(|(column, rotation)| (place(*column), *rotation)).collect(),
+        advice: advice_queries
+            .iter()
+            .map(|(column, rotation)| (place(*column), *rotation))
+            .collect(),
         fixed: &fixed_queries,
         num_fixed,
         last: last_rotation(raw.blinding_factors),
     };
     let digest = raw.transcript_digest.0;
-    ensure(wire::scalar(&digest).is_some(), || "transcript_digest".into(), "not below r")?;
+    ensure(
+        wire::scalar(&digest).is_some(),
+        || "transcript_digest".into(),
+        "not below r",
+    )?;
     Ok(Protocol {
         circuit_id,
         k: raw.k,
@@ -204,12 +272,17 @@ fn check(raw: RawProtocol) -> Result<Protocol, Malformed> {
         omega,
         omega_inverse: omega.invert().unwrap_or(Fr::ZERO),
         n_inverse: Fr::from(n).invert().unwrap_or(Fr::ZERO),
-        instance_rows: raw.instance_rows.iter().map(|rows| *rows as usize).collect(),
+        instance_rows: raw
+            .instance_rows
+            .iter()
+            .map(|rows| *rows as usize)
+            .collect(),
         statement: statement(&raw.statement, &raw.instance_rows)?,
         fixed_commitments: points("fixed_commitments", &raw.fixed_commitments)?,
         permutation_commitments: points("permutation_commitments", &raw.permutation_commitments)?,
         srs: srs(&raw.srs)?,
-        plan: plan(&shape).ok_or_else(|| Malformed::new("k", "two rotations in use meet in one row"))?,
+        plan: plan(&shape)
+            .ok_or_else(|| Malformed::new("k", "two rotations in use meet in one row"))?,
         advice_phases: raw.advice_phases.0,
         challenge_phases: raw.challenge_phases.0,
         advice_queries,
@@ -230,14 +303,24 @@ fn omega(k: u32) -> Fr {
     (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square())
 }
 
-fn queries(name: &str, raw: &[(u32, i32)], columns: usize, n: u64) -> Result<Vec<Query>, Malformed> {
+fn queries(
+    name: &str,
+    raw: &[(u32, i32)],
+    columns: usize,
+    n: u64,
+) -> Result<Vec<Query>, Malformed> {
     let mut seen = BTreeSet::new();
     let mut out = Vec::with_capacity(raw.len());
     for (i, (column, rotation)) in raw.iter().enumerate() {
         let place = || format!("{name}[{i}]");
         let query = (*column as usize, *rotation);
-        ensure(query.0 < columns, place, "refers to a column that does not exist")?;
-        let within = u64::from(rotation.unsigned_abs()) < n && rotation.unsigned_abs() <= MAX_ROTATION.unsigned_abs();
+        ensure(
+            query.0 < columns,
+            place,
+            "refers to a column that does not exist",
+        )?;
+        let within = u64::from(rotation.unsigned_abs()) < n
+            && rotation.unsigned_abs() <= MAX_ROTATION.unsigned_abs();
         ensure(within, place, "rotation out of bounds")?;
         ensure(seen.insert(query), place, "queried twice")?;
         out.push(query);
@@ -251,12 +334,27 @@ fn lookup_degree(lookup: &RawLookup, nodes: &Nodes, index: usize) -> Result<u32,
     ensure(!lookup.inputs.is_empty(), place, "has no inputs")?;
     ensure(!lookup.table.is_empty(), place, "has an empty table tuple")?;
     let tuple = |parts: &[u32]| -> Result<u32, Malformed> {
-        ensure(parts.len() == lookup.table.len(), place, "tuples of different lengths")?;
-        parts.iter().try_fold(0_u32, |degree, part| Ok(degree.max(nodes.degree(*part, place)?)))
+        ensure(
+            parts.len() == lookup.table.len(),
+            place,
+            "tuples of different lengths",
+        )?;
+        parts.iter().try_fold(0_u32, |degree, part| {
+            Ok(degree.max(nodes.degree(*part, place)?))
+        })
     };
-    let inputs = lookup.inputs.iter().try_fold(0_u32, |sum, input| Ok(sum.saturating_add(tuple(input)?)))?;
-    let required = inputs.saturating_add(tuple(&lookup.table)?).saturating_add(2);
-    Ok(required.max(u32::try_from(lookup.inputs.len()).unwrap_or(u32::MAX).saturating_add(3)))
+    let inputs = lookup
+        .inputs
+        .iter()
+        .try_fold(0_u32, |sum, input| Ok(sum.saturating_add(tuple(input)?)))?;
+    let required = inputs
+        .saturating_add(tuple(&lookup.table)?)
+        .saturating_add(2);
+    Ok(required.max(
+        u32::try_from(lookup.inputs.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(3),
+    ))
 }
 
 fn permutation(
@@ -268,41 +366,76 @@ fn permutation(
     let columns = &raw.permutation.columns;
     let chunk = raw.permutation.chunk;
     let equal = columns.len() == raw.permutation_commitments.len();
-    ensure(equal, || "permutation_commitments".into(), "differ in number from the permutation columns")?;
-    ensure((1..=MAX_CHUNK).contains(&chunk), || "permutation.chunk".into(), "not within 1..=65536")?;
+    ensure(
+        equal,
+        || "permutation_commitments".into(),
+        "differ in number from the permutation columns",
+    )?;
+    ensure(
+        (1..=MAX_CHUNK).contains(&chunk),
+        || "permutation.chunk".into(),
+        "not within 1..=65536",
+    )?;
     // active·z·Π (v + βσ + γ) has degree 2 + the columns of a chunk; l_last·(z² − z) has 3, which every Protocol declares.
     let widest = columns.len().min(chunk as usize);
     let fits = columns.is_empty() || widest.saturating_add(2) <= raw.degree as usize;
-    ensure(fits, || "permutation.chunk".into(), "does not fit the declared degree")?;
+    ensure(
+        fits,
+        || "permutation.chunk".into(),
+        "does not fit the declared degree",
+    )?;
     let at_zero = |queries: &[Query]| -> BTreeMap<usize, usize> {
-        let current = queries.iter().enumerate().filter(|(_, (_, rotation))| *rotation == 0);
-        current.map(|(place, (column, _))| (*column, place)).collect()
+        let current = queries
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, rotation))| *rotation == 0);
+        current
+            .map(|(place, (column, _))| (*column, place))
+            .collect()
     };
     let (advice, fixed, instance) = (at_zero(advice), at_zero(fixed), at_zero(instance_evals));
     let mut seen = BTreeSet::new();
     let mut out = Vec::with_capacity(columns.len());
     for (i, (kind, column)) in columns.iter().enumerate() {
         let place = || format!("permutation.columns[{i}]");
-        ensure(seen.insert((*kind as u8, *column)), place, "is listed twice")?;
+        ensure(
+            seen.insert((*kind as u8, *column)),
+            place,
+            "is listed twice",
+        )?;
         let column = *column as usize;
         let value = match kind {
             ColumnKind::Advice => advice.get(&column).copied().map(ColumnValue::Advice),
             ColumnKind::Fixed => fixed.get(&column).copied().map(ColumnValue::Fixed),
-            ColumnKind::Instance => instance.get(&column).copied().map(ColumnValue::Instance).or_else(|| {
-                let exists = column < raw.instance_rows.len();
-                exists.then(|| {
-                    instance_evals.push((column, 0));
-                    ColumnValue::Instance(instance_evals.len().saturating_sub(1))
-                })
-            }),
+            ColumnKind::Instance => instance
+                .get(&column)
+                .copied()
+                .map(ColumnValue::Instance)
+                .or_else(|| {
+                    let exists = column < raw.instance_rows.len();
+                    exists.then(|| {
+                        instance_evals.push((column, 0));
+                        ColumnValue::Instance(instance_evals.len().saturating_sub(1))
+                    })
+                }),
         };
-        out.push(value.ok_or_else(|| Malformed::new(place(), "the column is not queried at rotation 0"))?);
+        out.push(
+            value.ok_or_else(|| {
+                Malformed::new(place(), "the column is not queried at rotation 0")
+            })?,
+        );
     }
-    Ok(Permutation { columns: out, chunk: chunk as usize })
+    Ok(Permutation {
+        columns: out,
+        chunk: chunk as usize,
+    })
 }
 
 fn compile(nodes: Nodes, raw: &RawProtocol) -> (Program, Vec<usize>, Vec<Lookup>) {
-    let parts = raw.lookups.iter().flat_map(|l| l.inputs.iter().flat_map(|i| i.iter()).chain(l.table.iter()));
+    let parts = raw
+        .lookups
+        .iter()
+        .flat_map(|l| l.inputs.iter().flat_map(|i| i.iter()).chain(l.table.iter()));
     let roots: Vec<u32> = raw.gates.iter().chain(parts).copied().collect();
     let (program, slots) = nodes.compile(&roots);
     let mut slots = slots.into_iter();
@@ -311,7 +444,10 @@ fn compile(nodes: Nodes, raw: &RawProtocol) -> (Program, Vec<usize>, Vec<Lookup>
     let mut lookups = Vec::with_capacity(raw.lookups.len());
     for lookup in raw.lookups.iter() {
         let inputs = lookup.inputs.iter().map(|tuple| take(tuple)).collect();
-        lookups.push(Lookup { inputs, table: take(&lookup.table) });
+        lookups.push(Lookup {
+            inputs,
+            table: take(&lookup.table),
+        });
     }
     (program, gates, lookups)
 }
@@ -331,7 +467,8 @@ fn reading_order(phases: &[u32]) -> Vec<usize> {
 
 fn points(name: &str, raw: &[json::Hex<64>]) -> Result<Vec<G1Affine>, Malformed> {
     let point = |(i, hex): (usize, &json::Hex<64>)| {
-        wire::g1(&hex.0).ok_or_else(|| Malformed::new(format!("{name}[{i}]"), "not a point of the curve"))
+        wire::g1(&hex.0)
+            .ok_or_else(|| Malformed::new(format!("{name}[{i}]"), "not a point of the curve"))
     };
     raw.iter().enumerate().map(point).collect()
 }
@@ -345,6 +482,11 @@ fn srs(raw: &crate::raw::RawSrs) -> Result<Srs, Malformed> {
     Ok(Srs {
         g1: g1.ok_or_else(|| missing("srs.g1", "not the generator (1, 2)"))?,
         g2: g2.ok_or_else(|| missing("srs.g2", "not the generator of EIP-197"))?,
-        tau_g2: tau_g2.ok_or_else(|| missing("srs.tau_g2", "not a point of the group other than the identity"))?,
+        tau_g2: tau_g2.ok_or_else(|| {
+            missing(
+                "srs.tau_g2",
+                "not a point of the group other than the identity",
+            )
+        })?,
     })
 }

@@ -110,7 +110,9 @@ pub enum Visibility {
 }
 
 /// A field that may be null but not absent: absence would be a second spelling of the same circuit.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     Option::deserialize(deserializer)
 }
 
@@ -187,5 +189,6 @@ impl<'de> Deserialize<'de> for RawNode {
 
 /// The next part of a node; serde_json itself refuses what follows the last one.
 fn next<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(seq: &mut A) -> Result<T, A::Error> {
-    seq.next_element()?.ok_or_else(|| A::Error::custom("a node lacks an operand"))
+    seq.next_element()?
+        .ok_or_else(|| A::Error::custom("a node lacks an operand"))
 }

@@ -35,7 +35,10 @@ impl Domain {
     }
 
     fn new(lowest: &str, highest: &str) -> Option<Self> {
-        let domain = Self { lowest: signed(lowest)? + half(), highest: signed(highest)? + half() };
+        let domain = Self {
+            lowest: signed(lowest)? + half(),
+            highest: signed(highest)? + half(),
+        };
         (domain.lowest <= domain.highest).then_some(domain)
     }
 }
@@ -78,7 +81,10 @@ fn signed(text: &str) -> Option<Fr> {
 }
 
 /// The tensors, which must cover every instance row exactly once and in order.
-pub(crate) fn statement(raw: &RawStatement, instance_rows: &[u32]) -> Result<Vec<Tensor>, Malformed> {
+pub(crate) fn statement(
+    raw: &RawStatement,
+    instance_rows: &[u32],
+) -> Result<Vec<Tensor>, Malformed> {
     let mut columns = instance_rows.iter().zip(0_u32..);
     let mut now = columns.next();
     let mut row = 0_u32;
@@ -90,11 +96,15 @@ pub(crate) fn statement(raw: &RawStatement, instance_rows: &[u32]) -> Result<Vec
             now = columns.next();
             row = 0;
         }
-        let (rows, column) = now.ok_or_else(|| Malformed::new(place(), "beyond the last instance row"))?;
+        let (rows, column) =
+            now.ok_or_else(|| Malformed::new(place(), "beyond the last instance row"))?;
         let starts = tensor.column == column && tensor.row == row;
         ensure(starts, place, "does not start where the one before it ends")?;
-        let end = row.checked_add(tensor.length).filter(|end| *end <= *rows && tensor.length > 0);
-        row = end.ok_or_else(|| Malformed::new(place(), "empty, or longer than its instance column"))?;
+        let end = row
+            .checked_add(tensor.length)
+            .filter(|end| *end <= *rows && tensor.length > 0);
+        row = end
+            .ok_or_else(|| Malformed::new(place(), "empty, or longer than its instance column"))?;
         check(tensor).map_err(|reason| Malformed::new(place(), reason))?;
         ensure(names.insert(&tensor.name), place, "repeats a name")?;
         let domain = match &tensor.domain {
@@ -116,16 +126,26 @@ pub(crate) fn statement(raw: &RawStatement, instance_rows: &[u32]) -> Result<Vec
         now = columns.next();
         row = 0;
     }
-    ensure(now.is_none(), || "statement.tensors".into(), "leave instance rows uncovered")?;
+    ensure(
+        now.is_none(),
+        || "statement.tensors".into(),
+        "leave instance rows uncovered",
+    )?;
     Ok(out)
 }
 
 fn check(tensor: &RawTensor) -> Result<(), &'static str> {
-    let length = tensor.shape.iter().try_fold(1_u32, |length, side| length.checked_mul(*side));
+    let length = tensor
+        .shape
+        .iter()
+        .try_fold(1_u32, |length, side| length.checked_mul(*side));
     if length != Some(tensor.length) || tensor.length == 0 {
         return Err("has not the number of values of its shape");
     }
-    if tensor.scale.is_some_and(|scale| scale.unsigned_abs() > MAX_SCALE.into()) {
+    if tensor
+        .scale
+        .is_some_and(|scale| scale.unsigned_abs() > MAX_SCALE.into())
+    {
         return Err("has a scale out of bounds");
     }
     Ok(())
@@ -138,7 +158,13 @@ mod tests {
     #[test]
     fn a_domain_holds_its_bounds_and_nothing_beyond() {
         let domain = Domain::new("-128", "127").unwrap();
-        let value = |v: i64| if v < 0 { -Fr::from(v.unsigned_abs()) } else { Fr::from(v.unsigned_abs()) };
+        let value = |v: i64| {
+            if v < 0 {
+                -Fr::from(v.unsigned_abs())
+            } else {
+                Fr::from(v.unsigned_abs())
+            }
+        };
         for inside in [-128, -1, 0, 1, 127] {
             assert!(domain.contains(&value(inside)));
         }
@@ -150,8 +176,10 @@ mod tests {
 
     #[test]
     fn the_widest_domain_is_half_the_field_on_either_side() {
-        let half_text = "10944121435919637611123202872628637544274182200208017171849102093287904247808";
-        let beyond = "10944121435919637611123202872628637544274182200208017171849102093287904247809";
+        let half_text =
+            "10944121435919637611123202872628637544274182200208017171849102093287904247808";
+        let beyond =
+            "10944121435919637611123202872628637544274182200208017171849102093287904247809";
         let domain = Domain::new(&format!("-{half_text}"), half_text).unwrap();
         assert!(domain.contains(&half()) && domain.contains(&-half()));
         assert!(Domain::new("0", beyond).is_none());
@@ -159,7 +187,20 @@ mod tests {
 
     #[test]
     fn bounds_have_one_spelling() {
-        for text in ["", "-", "-0", "00", "01", "+1", " 1", "1 ", "0x1", "1e3", &"9".repeat(78), &"1".repeat(79)] {
+        for text in [
+            "",
+            "-",
+            "-0",
+            "00",
+            "01",
+            "+1",
+            " 1",
+            "1 ",
+            "0x1",
+            "1e3",
+            &"9".repeat(78),
+            &"1".repeat(79),
+        ] {
             assert!(signed(text).is_none(), "{text}");
         }
         assert!(Domain::new("1", "0").is_none());

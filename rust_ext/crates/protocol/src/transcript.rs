@@ -69,7 +69,11 @@ mod tests {
         transcript.absorb(b"abc");
         let first: [u8; 32] = Keccak256::digest(b"abc").into();
         transcript.squeeze();
-        let second: [u8; 32] = Keccak256::new().chain_update(first).chain_update([1]).finalize().into();
+        let second: [u8; 32] = Keccak256::new()
+            .chain_update(first)
+            .chain_update([1])
+            .finalize()
+            .into();
         assert_eq!(transcript.squeeze(), reduce(&second));
     }
 

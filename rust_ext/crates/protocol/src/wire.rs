@@ -119,7 +119,9 @@ fn nibble(digit: u8, any_case: bool) -> Option<u8> {
 
 /// `0x` and the bytes in lower-case hex.
 pub fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
     let mut out = String::with_capacity(bytes.len().saturating_mul(2).saturating_add(2));
     out.push_str("0x");
     for byte in bytes {

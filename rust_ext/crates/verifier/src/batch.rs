@@ -43,15 +43,25 @@ struct Sides {
 
 /// One verdict for each item, in order: the same that `Verifier::check` gives. Uses the rayon pool that it is called in.
 pub fn verify_batch(items: &[Item]) -> Vec<Verdict> {
-    let claims: Vec<Result<Claim, Failure>> =
-        items.par_iter().map(|item| item.verifier.reduce(item.instances, item.proof)).collect();
+    let claims: Vec<Result<Claim, Failure>> = items
+        .par_iter()
+        .map(|item| item.verifier.reduce(item.instances, item.proof))
+        .collect();
     let mut verdicts = vec![Verdict::Accepted; items.len()];
     let mut groups: BTreeMap<[u8; 128], Vec<Pending>> = BTreeMap::new();
     for ((place, item), claim) in items.iter().enumerate().zip(claims) {
         match claim {
             Ok(claim) => {
-                let pending = Pending { place, verifier: item.verifier, claim, weight: weight() };
-                groups.entry(wire::g2_bytes(&item.verifier.protocol().srs.tau_g2)).or_default().push(pending);
+                let pending = Pending {
+                    place,
+                    verifier: item.verifier,
+                    claim,
+                    weight: weight(),
+                };
+                groups
+                    .entry(wire::g2_bytes(&item.verifier.protocol().srs.tau_g2))
+                    .or_default()
+                    .push(pending);
             }
             Err(failure) => {
                 if let Some(verdict) = verdicts.get_mut(place) {
@@ -61,7 +71,9 @@ pub fn verify_batch(items: &[Item]) -> Vec<Verdict> {
         }
     }
     for group in groups.values() {
-        let Some(srs) = group.first().map(|pending| pending.verifier.protocol().srs) else { continue };
+        let Some(srs) = group.first().map(|pending| pending.verifier.protocol().srs) else {
+            continue;
+        };
         for place in failing(&srs, group, None) {
             if let Some(verdict) = verdicts.get_mut(place) {
                 *verdict = crate::final_rejection();
@@ -90,7 +102,10 @@ fn failing(srs: &Srs, group: &[Pending], known: Option<Sides>) -> Vec<usize> {
     let (first, second) = group.split_at(group.len() / 2);
     let first_sides = fold(srs, first);
     // Sums are linear: what is not in the first half is in the second.
-    let second_sides = Sides { left: sides.left - first_sides.left, right: sides.right - first_sides.right };
+    let second_sides = Sides {
+        left: sides.left - first_sides.left,
+        right: sides.right - first_sides.right,
+    };
     let mut places = failing(srs, first, Some(first_sides));
     places.extend(failing(srs, second, Some(second_sides)));
     places
@@ -98,13 +113,29 @@ fn failing(srs: &Srs, group: &[Pending], known: Option<Sides>) -> Vec<usize> {
 
 /// Σ w_i L_i and Σ w_i R_i.
 fn fold(srs: &Srs, group: &[Pending]) -> Sides {
-    let lefts: Vec<(Fr, G1Affine)> = group.iter().map(|pending| (pending.weight, pending.claim.left)).collect();
+    let lefts: Vec<(Fr, G1Affine)> = group
+        .iter()
+        .map(|pending| (pending.weight, pending.claim.left))
+        .collect();
     let mut terms: Vec<(Fr, G1Affine)> = Vec::new();
     let mut shared: BTreeMap<[u8; 32], (&Verifier, Vec<Fr>)> = BTreeMap::new();
-    for Pending { verifier, claim, weight, .. } in group {
-        terms.extend(claim.own.iter().map(|(scalar, point)| (scalar * weight, *point)));
+    for Pending {
+        verifier,
+        claim,
+        weight,
+        ..
+    } in group
+    {
+        terms.extend(
+            claim
+                .own
+                .iter()
+                .map(|(scalar, point)| (scalar * weight, *point)),
+        );
         let id = verifier.protocol().circuit_id;
-        let (_, sums) = shared.entry(id).or_insert_with(|| (verifier, vec![Fr::ZERO; claim.shared.len()]));
+        let (_, sums) = shared
+            .entry(id)
+            .or_insert_with(|| (verifier, vec![Fr::ZERO; claim.shared.len()]));
         for (sum, scalar) in sums.iter_mut().zip(&claim.shared) {
             *sum += scalar * weight;
         }
@@ -112,14 +143,35 @@ fn fold(srs: &Srs, group: &[Pending]) -> Sides {
     let mut generator = Fr::ZERO;
     for (verifier, mut sums) in shared.into_values() {
         generator += sums.pop().unwrap_or(Fr::ZERO);
-        terms.extend(sums.into_iter().zip(verifier.shared_points().iter().copied()));
+        terms.extend(
+            sums.into_iter()
+                .zip(verifier.shared_points().iter().copied()),
+        );
     }
     terms.push((generator, srs.g1));
-    let terms: Vec<(Fr, G1Affine)> = terms.into_iter().filter(|(scalar, _)| *scalar != Fr::ZERO).collect();
-    let (left, right) = rayon::join(|| msm::sum_of_products(&lefts), || msm::sum_of_products(&terms));
+    let terms: Vec<(Fr, G1Affine)> = terms
+        .into_iter()
+        .filter(|(scalar, _)| *scalar != Fr::ZERO)
+        .collect();
+    let (left, right) = rayon::join(
+        || msm::sum_of_products(&lefts),
+        || msm::sum_of_products(&terms),
+    );
     Sides { left, right }
 }
 
 /// The fold that must never be used, for the test that shows why: all weights 1.
-#[cfg(test)]
-mod tests;
+/// Whether a fold with all weights equal to 1 would accept these proofs. It is no check: two bad proofs can cancel in it. The
+/// tests use it to show that they do.
+pub(crate) fn equal_weights_accept(verifier: &Verifier, claims: Vec<Claim>) -> bool {
+    let pending = |claim| Pending {
+        place: 0,
+        verifier,
+        claim,
+        weight: Fr::ONE,
+    };
+    let group: Vec<Pending> = claims.into_iter().map(pending).collect();
+    let srs = verifier.protocol().srs;
+    let sides = fold(&srs, &group);
+    pairing::holds(&srs, &sides.left.into(), sides.right)
+}

@@ -21,12 +21,18 @@ pub(crate) struct Challenges {
 }
 
 // 3. digest ‖ instances ‖ advice by phase → θ ‖ m → β, γ ‖ z, φ, random → y ‖ h → x ‖ evaluations → y', v ‖ W → u
-pub(crate) fn replay(protocol: &Protocol, instances: &[Vec<Fr>], proof: &Proof) -> Result<Challenges, Failure> {
+pub(crate) fn replay(
+    protocol: &Protocol,
+    instances: &[Vec<Fr>],
+    proof: &Proof,
+) -> Result<Challenges, Failure> {
     let sizes = &proof.sizes;
     let mut rest = proof.bytes.points;
     let mut transcript = Transcript::new();
     let mut points = |transcript: &mut Transcript, count: usize| {
-        let (head, tail) = rest.split_at_checked(count.saturating_mul(64)).ok_or_else(|| Failure::missing(3))?;
+        let (head, tail) = rest
+            .split_at_checked(count.saturating_mul(64))
+            .ok_or_else(|| Failure::missing(3))?;
         transcript.absorb(head);
         rest = tail;
         Ok::<(), Failure>(())
@@ -38,13 +44,24 @@ pub(crate) fn replay(protocol: &Protocol, instances: &[Vec<Fr>], proof: &Proof) 
     }
     let mut circuit = vec![None; protocol.challenge_phases.len()];
     for phase in 0..protocol.phases() {
-        let columns = protocol.advice_phases.iter().filter(|p| **p == phase).count();
+        let columns = protocol
+            .advice_phases
+            .iter()
+            .filter(|p| **p == phase)
+            .count();
         points(&mut transcript, columns)?;
-        for (challenge, _) in circuit.iter_mut().zip(&protocol.challenge_phases).filter(|(_, p)| **p == phase) {
+        for (challenge, _) in circuit
+            .iter_mut()
+            .zip(&protocol.challenge_phases)
+            .filter(|(_, p)| **p == phase)
+        {
             *challenge = Some(transcript.squeeze());
         }
     }
-    let circuit = circuit.into_iter().collect::<Option<Vec<_>>>().ok_or_else(|| Failure::missing(3))?;
+    let circuit = circuit
+        .into_iter()
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| Failure::missing(3))?;
     let theta = transcript.squeeze();
     points(&mut transcript, sizes.lookups)?;
     let beta = transcript.squeeze();
@@ -60,5 +77,15 @@ pub(crate) fn replay(protocol: &Protocol, instances: &[Vec<Fr>], proof: &Proof) 
     let v = transcript.squeeze();
     transcript.absorb(proof.bytes.w);
     let u = transcript.squeeze();
-    Ok(Challenges { circuit, theta, beta, gamma, y, x, y_prime, v, u })
+    Ok(Challenges {
+        circuit,
+        theta,
+        beta,
+        gamma,
+        y,
+        x,
+        y_prime,
+        v,
+        u,
+    })
 }

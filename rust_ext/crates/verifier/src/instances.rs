@@ -13,7 +13,8 @@ where
 {
     let column = |(c, words): (usize, W)| {
         let word = |(row, word): (usize, &[u8; 32])| {
-            wire::scalar(word).ok_or_else(|| Malformed::new(format!("instances[{c}][{row}]"), "not below r"))
+            wire::scalar(word)
+                .ok_or_else(|| Malformed::new(format!("instances[{c}][{row}]"), "not below r"))
         };
         words.into_iter().enumerate().map(word).collect()
     };
@@ -27,7 +28,10 @@ pub(crate) fn count(protocol: &Protocol, instances: &[Vec<Fr>]) -> Result<(), Ma
     }
     for (c, (column, rows)) in instances.iter().zip(&protocol.instance_rows).enumerate() {
         if column.len() != *rows {
-            return Err(Malformed::new(format!("instances[{c}]"), "wrong number of values"));
+            return Err(Malformed::new(
+                format!("instances[{c}]"),
+                "wrong number of values",
+            ));
         }
     }
     Ok(())
@@ -36,12 +40,19 @@ pub(crate) fn count(protocol: &Protocol, instances: &[Vec<Fr>]) -> Result<(), Ma
 // 1. … and every value lies in the domain of its tensor.
 pub(crate) fn fit(protocol: &Protocol, instances: &[Vec<Fr>]) -> Result<(), Failure> {
     for tensor in &protocol.statement {
-        let Some(domain) = &tensor.domain else { continue };
+        let Some(domain) = &tensor.domain else {
+            continue;
+        };
         let rows = tensor.row..tensor.row.saturating_add(tensor.length);
-        let values = instances.get(tensor.column).and_then(|column| column.get(rows));
+        let values = instances
+            .get(tensor.column)
+            .and_then(|column| column.get(rows));
         let values = values.ok_or_else(|| Failure::missing(1))?;
         if !values.iter().all(|value| domain.contains(value)) {
-            return Err(Failure::rejected(1, "an instance lies outside the domain of its tensor"));
+            return Err(Failure::rejected(
+                1,
+                "an instance lies outside the domain of its tensor",
+            ));
         }
     }
     Ok(())

@@ -29,7 +29,11 @@ struct Run {
 }
 
 // 4. inst_ρ(x) = Σ_i v_i L_{i−ρ}(x); x must not lie in the domain, for there the identities say nothing.
-pub(crate) fn evaluate(protocol: &Protocol, instances: &[Vec<Fr>], x: Fr) -> Result<Lagrange, Failure> {
+pub(crate) fn evaluate(
+    protocol: &Protocol,
+    instances: &[Vec<Fr>],
+    x: Fr,
+) -> Result<Lagrange, Failure> {
     let missing = || Failure::missing(4);
     let xn = (0..protocol.k).fold(x, |power, _| power.square());
     let vanishing = xn - Fr::ONE;
@@ -38,17 +42,29 @@ pub(crate) fn evaluate(protocol: &Protocol, instances: &[Vec<Fr>], x: Fr) -> Res
     }
     // The blinding rows, the last usable row before them and row 0 behind them, seen as −(bf + 1), …, −1, 0.
     let last = protocol.last_rotation();
-    let mut runs = vec![Run { first: last.into(), length: (last.unsigned_abs() as usize).saturating_add(1) }];
+    let mut runs = vec![Run {
+        first: last.into(),
+        length: (last.unsigned_abs() as usize).saturating_add(1),
+    }];
     let mut columns = Vec::with_capacity(protocol.instance_evals.len());
     for (column, rotation) in &protocol.instance_evals {
         let values = instances.get(*column).ok_or_else(missing)?;
-        runs.push(Run { first: i64::from(*rotation).saturating_neg(), length: values.len() });
+        runs.push(Run {
+            first: i64::from(*rotation).saturating_neg(),
+            length: values.len(),
+        });
         columns.push(values);
     }
-    let count = runs.iter().fold(1_usize, |sum, run| sum.saturating_add(run.length));
+    let count = runs
+        .iter()
+        .fold(1_usize, |sum, run| sum.saturating_add(run.length));
     let mut powers = Vec::with_capacity(count);
     for run in &runs {
-        let base = if run.first < 0 { protocol.omega_inverse } else { protocol.omega };
+        let base = if run.first < 0 {
+            protocol.omega_inverse
+        } else {
+            protocol.omega
+        };
         let mut power = base.pow_vartime([run.first.unsigned_abs()]);
         for _ in 0..run.length {
             powers.push(power);
@@ -61,13 +77,37 @@ pub(crate) fn evaluate(protocol: &Protocol, instances: &[Vec<Fr>], x: Fr) -> Res
     let vanishing_inverse = inverses.pop().ok_or_else(missing)?;
 
     let scale = vanishing * protocol.n_inverse;
-    let mut terms = powers.iter().zip(&inverses).map(|(power, inverse)| power * inverse);
+    let mut terms = powers
+        .iter()
+        .zip(&inverses)
+        .map(|(power, inverse)| power * inverse);
     let border = runs.first().map_or(0, |run| run.length);
-    let border: Vec<Fr> = terms.by_ref().take(border).map(|term| term * scale).collect();
+    let border: Vec<Fr> = terms
+        .by_ref()
+        .take(border)
+        .map(|term| term * scale)
+        .collect();
     let l_last = *border.first().ok_or_else(missing)?;
     let l_0 = *border.last().ok_or_else(missing)?;
     let beyond: Fr = border.iter().take(border.len().saturating_sub(1)).sum();
-    let sum = |values: &Vec<Fr>| -> Fr { values.iter().zip(terms.by_ref()).map(|(value, term)| value * term).sum() };
-    let instance = columns.into_iter().map(sum).map(|sum| sum * scale).collect();
-    Ok(Lagrange { l_0, l_last, active: Fr::ONE - beyond, instance, xn, vanishing_inverse })
+    let sum = |values: &Vec<Fr>| -> Fr {
+        values
+            .iter()
+            .zip(terms.by_ref())
+            .map(|(value, term)| value * term)
+            .sum()
+    };
+    let instance = columns
+        .into_iter()
+        .map(sum)
+        .map(|sum| sum * scale)
+        .collect();
+    Ok(Lagrange {
+        l_0,
+        l_last,
+        active: Fr::ONE - beyond,
+        instance,
+        xn,
+        vanishing_inverse,
+    })
 }

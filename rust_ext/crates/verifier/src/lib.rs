@@ -8,7 +8,13 @@
 //! Nothing here panics, indexes or is unsafe. Values are public, so nothing is in constant time.
 
 #![forbid(unsafe_code)]
-#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::arithmetic_side_effects)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
 #![cfg_attr(
     test,
     allow(
@@ -38,6 +44,9 @@ use halo2curves::bn256::{Fr, G1Affine};
 use zkml_protocol::Protocol;
 use zkml_protocol::program::Inputs;
 
+/// An element of the scalar field.
+pub use halo2curves::bn256::Fr as Scalar;
+
 pub use batch::{Item, verify_batch};
 pub use instances::read_instances;
 pub use verdict::{Failure, Verdict};
@@ -54,10 +63,17 @@ pub struct Verifier {
 
 impl Verifier {
     pub fn new(protocol: Protocol) -> Self {
-        let own = protocol.fixed_commitments.iter().chain(&protocol.permutation_commitments);
+        let own = protocol
+            .fixed_commitments
+            .iter()
+            .chain(&protocol.permutation_commitments);
         let shared: Vec<G1Affine> = own.copied().chain([protocol.srs.g1]).collect();
         let tables = msm::Tables::new(&shared);
-        Self { protocol, shared, tables }
+        Self {
+            protocol,
+            shared,
+            tables,
+        }
     }
 
     pub fn protocol(&self) -> &Protocol {
@@ -72,7 +88,22 @@ impl Verifier {
         };
         // 10. e(W', [τ]₂) = e(right, [1]₂)
         let right = msm::with_tables(&self.tables, &claim.shared, &claim.own);
-        if pairing::holds(&self.protocol.srs, &claim.left, right) { Verdict::Accepted } else { final_rejection() }
+        if pairing::holds(&self.protocol.srs, &claim.left, right) {
+            Verdict::Accepted
+        } else {
+            final_rejection()
+        }
+    }
+
+    /// Whether adding the equations of these proofs up, without weights, would accept them all. **Not a check**: see `batch`.
+    #[doc(hidden)]
+    pub fn equal_weights_would_accept(&self, proofs: &[(&[Vec<Fr>], &[u8])]) -> bool {
+        let claims = proofs
+            .iter()
+            .map(|(instances, proof)| self.reduce(instances, proof));
+        claims
+            .collect::<Result<Vec<_>, _>>()
+            .is_ok_and(|claims| batch::equal_weights_accept(self, claims))
     }
 
     pub(crate) fn shared_points(&self) -> &[G1Affine] {
@@ -93,16 +124,24 @@ impl Verifier {
             instance: &lagrange.instance,
             challenges: &challenges.circuit,
         };
-        let slots = protocol.program.evaluate(inputs).ok_or_else(|| Failure::missing(5))?;
+        let slots = protocol
+            .program
+            .evaluate(inputs)
+            .ok_or_else(|| Failure::missing(5))?;
         let mut fold = gates::Fold::new(challenges.y);
         gates::gates(&mut fold, &protocol.gates, &slots).ok_or_else(|| Failure::missing(5))?;
-        permutation::permutation(&mut fold, protocol, &proof, &lagrange, &challenges).ok_or_else(|| Failure::missing(6))?;
-        lookup::lookups(&mut fold, protocol, &proof, &slots, &lagrange, &challenges).ok_or_else(|| Failure::missing(7))?;
+        permutation::permutation(&mut fold, protocol, &proof, &lagrange, &challenges)
+            .ok_or_else(|| Failure::missing(6))?;
+        lookup::lookups(&mut fold, protocol, &proof, &slots, &lagrange, &challenges)
+            .ok_or_else(|| Failure::missing(7))?;
         let quotient_eval = vanishing::expected_quotient(fold, &lagrange);
         shplonk::combine(protocol, &proof, &challenges, quotient_eval, lagrange.xn)
     }
 }
 
 fn final_rejection() -> Verdict {
-    Verdict::Rejected { step: 10, reason: "the pairing equation does not hold" }
+    Verdict::Rejected {
+        step: 10,
+        reason: "the pairing equation does not hold",
+    }
 }

@@ -43,7 +43,9 @@ pub(crate) fn lookups(
         }
         fold.add(lagrange.l_0 * phi);
         fold.add(lagrange.l_last * phi);
-        fold.add(lagrange.active * (tau * (product * (phi_next - phi) - all_but_one) + m * product));
+        fold.add(
+            lagrange.active * (tau * (product * (phi_next - phi) - all_but_one) + m * product),
+        );
     }
     Some(())
 }

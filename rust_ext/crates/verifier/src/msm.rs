@@ -37,5 +37,7 @@ pub fn with_tables(tables: &Tables, scalars: &[Fr], terms: &[(Fr, G1Affine)]) ->
 
 /// The plain twin: one multiplication after the other.
 pub fn plain(terms: &[(Fr, G1Affine)]) -> G1 {
-    terms.iter().fold(G1::identity(), |sum, (scalar, point)| sum + point * scalar)
+    terms
+        .iter()
+        .fold(G1::identity(), |sum, (scalar, point)| sum + point * scalar)
 }

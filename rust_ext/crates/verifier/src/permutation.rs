@@ -37,7 +37,12 @@ pub(crate) fn permutation(
     let Challenges { beta, gamma, x, .. } = *challenges;
     let mut identity = beta * x;
     let mut column = 0_usize;
-    for (j, chunk) in protocol.permutation.columns.chunks(protocol.permutation.chunk.max(1)).enumerate() {
+    for (j, chunk) in protocol
+        .permutation
+        .columns
+        .chunks(protocol.permutation.chunk.max(1))
+        .enumerate()
+    {
         let (mut left, mut right) = (z(j, 1)?, z(j, 0)?);
         for source in chunk {
             let value = gamma

@@ -30,7 +30,11 @@ pub(crate) struct Sections<'a> {
 pub(crate) fn read<'a>(protocol: &Protocol, bytes: &'a [u8]) -> Result<Proof<'a>, Malformed> {
     let sizes = protocol.plan.sizes;
     if bytes.len() != sizes.proof_bytes() {
-        let reason = format!("{} bytes, where this circuit has {}", bytes.len(), sizes.proof_bytes());
+        let reason = format!(
+            "{} bytes, where this circuit has {}",
+            bytes.len(),
+            sizes.proof_bytes()
+        );
         return Err(Malformed::new("proof length", reason));
     }
     let mut reader = Reader { rest: bytes, at: 0 };
@@ -73,20 +77,29 @@ fn place(start: usize, index: usize, size: usize) -> String {
 fn read_points(bytes: &[u8], start: usize) -> Result<Vec<G1Affine>, Malformed> {
     let point = |(i, chunk): (usize, &[u8; POINT])| {
         let point = wire::g1(chunk);
-        point.ok_or_else(|| Malformed::new(place(start, i, POINT), "not a point of the curve in canonical coordinates"))
+        point.ok_or_else(|| {
+            Malformed::new(
+                place(start, i, POINT),
+                "not a point of the curve in canonical coordinates",
+            )
+        })
     };
     bytes.as_chunks().0.iter().enumerate().map(point).collect()
 }
 
 fn read_scalars(bytes: &[u8], start: usize) -> Result<Vec<Fr>, Malformed> {
     let scalar = |(i, chunk): (usize, &[u8; SCALAR])| {
-        wire::scalar(chunk).ok_or_else(|| Malformed::new(place(start, i, SCALAR), "not a canonical scalar"))
+        wire::scalar(chunk)
+            .ok_or_else(|| Malformed::new(place(start, i, SCALAR), "not a canonical scalar"))
     };
     bytes.as_chunks().0.iter().enumerate().map(scalar).collect()
 }
 
 fn only(points: Vec<G1Affine>) -> Result<G1Affine, Malformed> {
-    points.first().copied().ok_or_else(|| Malformed::new("proof length", "too short"))
+    points
+        .first()
+        .copied()
+        .ok_or_else(|| Malformed::new("proof length", "too short"))
 }
 
 impl Proof<'_> {
@@ -95,10 +108,14 @@ impl Proof<'_> {
     }
 
     pub fn advice(&self) -> &[Fr] {
-        self.evals.get(..self.sizes.advice_evals).unwrap_or_default()
+        self.evals
+            .get(..self.sizes.advice_evals)
+            .unwrap_or_default()
     }
 
     pub fn fixed(&self) -> &[Fr] {
-        self.evals.get(self.sizes.advice_evals..self.sizes.random_eval()).unwrap_or_default()
+        self.evals
+            .get(self.sizes.advice_evals..self.sizes.random_eval())
+            .unwrap_or_default()
     }
 }

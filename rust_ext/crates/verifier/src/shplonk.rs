@@ -38,15 +38,28 @@ pub(crate) fn combine(
 ) -> Result<Claim, Failure> {
     let missing = || Failure::missing(9);
     let plan = &protocol.plan;
-    let Challenges { x, y_prime, v, u, .. } = *challenges;
-    let points: Vec<Point> = plan.rotations.iter().map(|power| Point { difference: u - x * power }).collect();
+    let Challenges {
+        x, y_prime, v, u, ..
+    } = *challenges;
+    let points: Vec<Point> = plan
+        .rotations
+        .iter()
+        .map(|power| Point {
+            difference: u - x * power,
+        })
+        .collect();
     let product = |places: &[usize]| -> Option<Fr> {
-        places.iter().try_fold(Fr::ONE, |acc, place| Some(acc * points.get(*place)?.difference))
+        places.iter().try_fold(Fr::ONE, |acc, place| {
+            Some(acc * points.get(*place)?.difference)
+        })
     };
     let first = plan.sets.first().ok_or_else(missing)?;
     let d_0 = product(&first.others).ok_or_else(missing)?;
     let both: Option<Fr> = (d_0 * x).invert().into();
-    let both = both.ok_or(Failure::rejected(9, "the challenge u is a point of the opening, or x is zero"))?;
+    let both = both.ok_or(Failure::rejected(
+        9,
+        "the challenge u is a point of the opening, or x is zero",
+    ))?;
     let (d_0_inverse, x_inverse) = (both * x, both * d_0);
 
     let fixed = protocol.fixed_commitments.len();
@@ -80,17 +93,24 @@ pub(crate) fn combine(
         v_power *= v;
     }
     // C_h = Σ (x^n)^i·h_i
-    let pieces = own.get_mut(proof.sizes.first_piece()..).ok_or_else(missing)?;
+    let pieces = own
+        .get_mut(proof.sizes.first_piece()..)
+        .ok_or_else(missing)?;
     for scalar in pieces {
         *scalar += quotient;
         quotient *= xn;
     }
     shared.push(-constant);
     let z_0 = product(&first.points).ok_or_else(missing)?;
-    let mut terms: Vec<(Fr, G1Affine)> = own.into_iter().zip(proof.points.iter().copied()).collect();
+    let mut terms: Vec<(Fr, G1Affine)> =
+        own.into_iter().zip(proof.points.iter().copied()).collect();
     terms.push((-z_0, proof.w));
     terms.push((u, proof.w_prime));
-    Ok(Claim { left: proof.w_prime, shared, own: terms })
+    Ok(Claim {
+        left: proof.w_prime,
+        shared,
+        own: terms,
+    })
 }
 
 /// The Lagrange basis of a set's points, at u: ℓ_p = Π_{q≠p} (u − xω^q) / (xω^p − xω^q).
@@ -98,8 +118,14 @@ fn interpolation(set: &RotationSet, points: &[Point], x_inverse: Fr) -> Result<V
     let power = x_inverse.pow_vartime([set.points.len().saturating_sub(1) as u64]);
     let coefficient = |(p, denominator): (&usize, &Fr)| {
         let others = set.points.iter().filter(|q| *q != p);
-        let numerator = others.map(|q| points.get(*q).map(|point| point.difference)).product::<Option<Fr>>();
+        let numerator = others
+            .map(|q| points.get(*q).map(|point| point.difference))
+            .product::<Option<Fr>>();
         Ok(numerator.ok_or_else(|| Failure::missing(9))? * denominator * power)
     };
-    set.points.iter().zip(&set.denominators).map(coefficient).collect()
+    set.points
+        .iter()
+        .zip(&set.denominators)
+        .map(coefficient)
+        .collect()
 }

@@ -7,9 +7,15 @@ use zkml_protocol::Malformed;
 pub enum Verdict {
     Accepted,
     /// Well formed, but the numbered step does not hold.
-    Rejected { step: u8, reason: &'static str },
+    Rejected {
+        step: u8,
+        reason: &'static str,
+    },
     /// Does not parse.
-    Malformed { place: String, reason: String },
+    Malformed {
+        place: String,
+        reason: String,
+    },
 }
 
 impl Verdict {

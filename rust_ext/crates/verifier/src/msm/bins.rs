@@ -30,14 +30,20 @@ pub(super) fn sum(mut bins: Vec<Vec<G1Affine>>) -> Vec<G1Affine> {
             start = start.saturating_add(count.max(1));
         }
     }
-    bins.iter().map(|bin| bin.first().copied().unwrap_or_else(G1Affine::identity)).collect()
+    bins.iter()
+        .map(|bin| bin.first().copied().unwrap_or_else(G1Affine::identity))
+        .collect()
 }
 
 /// a_i + b_i, for every pair.
 pub(super) fn add_pairs(pairs: &[[G1Affine; 2]]) -> Vec<G1Affine> {
     let mut denominators: Vec<Fq> = pairs.iter().map(denominator).collect();
     denominators.batch_invert();
-    pairs.iter().zip(&denominators).map(|(pair, inverse)| add(pair, *inverse)).collect()
+    pairs
+        .iter()
+        .zip(&denominators)
+        .map(|(pair, inverse)| add(pair, *inverse))
+        .collect()
 }
 
 #[derive(Default)]
@@ -51,14 +57,20 @@ impl Scratch {
     fn halve(&mut self, bins: &mut [Vec<G1Affine>]) {
         self.denominators.clear();
         for bin in bins.iter() {
-            self.denominators.extend(bin.as_chunks::<2>().0.iter().map(denominator));
+            self.denominators
+                .extend(bin.as_chunks::<2>().0.iter().map(denominator));
         }
         self.denominators.as_mut_slice().batch_invert();
         let mut inverses = self.denominators.iter();
         for bin in bins {
             let (pairs, odd) = bin.as_chunks::<2>();
             self.sums.clear();
-            self.sums.extend(pairs.iter().zip(inverses.by_ref()).map(|(pair, inverse)| add(pair, *inverse)));
+            self.sums.extend(
+                pairs
+                    .iter()
+                    .zip(inverses.by_ref())
+                    .map(|(pair, inverse)| add(pair, *inverse)),
+            );
             self.sums.extend_from_slice(odd);
             bin.clear();
             bin.extend_from_slice(&self.sums);
@@ -100,5 +112,8 @@ fn add([a, b]: &[G1Affine; 2], inverse: Fq) -> G1Affine {
         return G1Affine::identity();
     };
     let x = slope.square() - a.x - b.x;
-    G1Affine { x, y: slope * (a.x - x) - a.y }
+    G1Affine {
+        x,
+        y: slope * (a.x - x) - a.y,
+    }
 }

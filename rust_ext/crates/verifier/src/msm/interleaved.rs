@@ -26,7 +26,10 @@ impl Tables {
             129..=512 => 7,
             _ => WINDOW,
         };
-        Self { window, rows: odd_multiples(points, window) }
+        Self {
+            window,
+            rows: odd_multiples(points, window),
+        }
     }
 }
 
@@ -34,10 +37,18 @@ impl Tables {
 fn odd_multiples(points: &[G1Affine], window: u32) -> Vec<Vec<G1Affine>> {
     let count = 1_usize << window.saturating_sub(2);
     let mut rows: Vec<Vec<G1Affine>> = points.iter().map(|point| vec![*point]).collect();
-    let doubled = bins::add_pairs(&points.iter().map(|point| [*point, *point]).collect::<Vec<_>>());
+    let doubled = bins::add_pairs(
+        &points
+            .iter()
+            .map(|point| [*point, *point])
+            .collect::<Vec<_>>(),
+    );
     for _ in 1..count {
-        let pairs: Vec<[G1Affine; 2]> =
-            rows.iter().zip(&doubled).filter_map(|(row, two)| Some([*row.last()?, *two])).collect();
+        let pairs: Vec<[G1Affine; 2]> = rows
+            .iter()
+            .zip(&doubled)
+            .filter_map(|(row, two)| Some([*row.last()?, *two]))
+            .collect();
         for (row, next) in rows.iter_mut().zip(bins::add_pairs(&pairs)) {
             row.push(next);
         }
@@ -48,14 +59,18 @@ fn odd_multiples(points: &[G1Affine], window: u32) -> Vec<Vec<G1Affine>> {
 pub(super) fn sum(tables: &Tables, scalars: &[Fr], terms: &[(Fr, G1Affine)]) -> G1 {
     let points: Vec<G1Affine> = terms.iter().map(|(_, point)| *point).collect();
     let own = odd_multiples(&points, WINDOW);
-    let mut positions: Vec<Vec<G1Affine>> = (0..POSITIONS).map(|_| Vec::with_capacity(32)).collect();
+    let mut positions: Vec<Vec<G1Affine>> =
+        (0..POSITIONS).map(|_| Vec::with_capacity(32)).collect();
     for (scalar, row) in scalars.iter().zip(&tables.rows) {
         scatter(scalar, row, tables.window, &mut positions);
     }
     for ((scalar, _), row) in terms.iter().zip(&own) {
         scatter(scalar, row, WINDOW, &mut positions);
     }
-    bins::sum(positions).iter().rev().fold(G1::identity(), |acc, sum| acc.double() + sum)
+    bins::sum(positions)
+        .iter()
+        .rev()
+        .fold(G1::identity(), |acc, sum| acc.double() + sum)
 }
 
 fn scatter(scalar: &Fr, row: &[G1Affine], window: u32, positions: &mut [Vec<G1Affine>]) {
@@ -83,11 +98,12 @@ fn scatter_half(
         let over = low > modulus >> 1;
         let size = if over { modulus.wrapping_sub(low) } else { low };
         rest = (rest >> window).wrapping_add(u128::from(over));
-        if let (Some(point), Some(bin)) = (row.get((size >> 1) as usize), positions.get_mut(position)) {
+        if let (Some(point), Some(bin)) =
+            (row.get((size >> 1) as usize), positions.get_mut(position))
+        {
             let point = map(point);
             bin.push(if over != half.negative { -point } else { point });
         }
         position = position.saturating_add(window as usize);
     }
 }
-

@@ -12,7 +12,14 @@ fn point() -> G1Affine {
 
 fn edge_scalars() -> Vec<Fr> {
     let two = Fr::from(2);
-    let mut out = vec![Fr::ZERO, Fr::ONE, -Fr::ONE, lambda(), -lambda(), lambda() + Fr::ONE];
+    let mut out = vec![
+        Fr::ZERO,
+        Fr::ONE,
+        -Fr::ONE,
+        lambda(),
+        -lambda(),
+        lambda() + Fr::ONE,
+    ];
     for power in [63, 64, 126, 127, 128, 129, 252, 253] {
         let power = two.pow_vartime([power]);
         out.extend([power, power - Fr::ONE, -power, power + Fr::ONE]);
@@ -21,20 +28,33 @@ fn edge_scalars() -> Vec<Fr> {
 }
 
 fn terms(count: usize) -> Vec<(Fr, G1Affine)> {
-    let edges = edge_scalars().into_iter().map(Some).chain(std::iter::repeat(None));
-    edges.take(count).map(|edge| (edge.unwrap_or_else(|| Fr::random(OsRng)), point())).collect()
+    let edges = edge_scalars()
+        .into_iter()
+        .map(Some)
+        .chain(std::iter::repeat(None));
+    edges
+        .take(count)
+        .map(|edge| (edge.unwrap_or_else(|| Fr::random(OsRng)), point()))
+        .collect()
 }
 
 #[test]
 fn halves_recombine_and_are_short() {
     let of = |half: Half| {
-        let size = Fr::from(half.size as u64) + Fr::from((half.size >> 64) as u64) * Fr::from(2).pow_vartime([64]);
+        let size = Fr::from(half.size as u64)
+            + Fr::from((half.size >> 64) as u64) * Fr::from(2).pow_vartime([64]);
         if half.negative { -size } else { size }
     };
-    for scalar in edge_scalars().into_iter().chain((0..2000).map(|_| Fr::random(OsRng))) {
+    for scalar in edge_scalars()
+        .into_iter()
+        .chain((0..2000).map(|_| Fr::random(OsRng)))
+    {
         let (first, second) = halve(&scalar);
         assert_eq!(of(first) + of(second) * lambda(), scalar);
-        assert!(second.size == 0 || (first.size < 1 << 127 && second.size < 1 << 127), "{first:?} {second:?}");
+        assert!(
+            second.size == 0 || (first.size < 1 << 127 && second.size < 1 << 127),
+            "{first:?} {second:?}"
+        );
     }
 }
 
@@ -75,9 +95,23 @@ fn many_points_agree_with_the_plain_sum() {
 fn equal_opposite_and_missing_points_are_no_special_case() {
     let p = point();
     let s = Fr::random(OsRng);
-    let hostile = [(s, p), (s, p), (-s, p), (s, -p), (s, G1Affine::default()), (s, p), (Fr::ONE, p), (Fr::ONE, p)];
+    let hostile = [
+        (s, p),
+        (s, p),
+        (-s, p),
+        (s, -p),
+        (s, G1Affine::default()),
+        (s, p),
+        (Fr::ONE, p),
+        (Fr::ONE, p),
+    ];
     for times in [1, 40, 100] {
-        let terms: Vec<_> = hostile.iter().copied().cycle().take(hostile.len() * times).collect();
+        let terms: Vec<_> = hostile
+            .iter()
+            .copied()
+            .cycle()
+            .take(hostile.len() * times)
+            .collect();
         assert_eq!(sum_of_products(&terms), plain(&terms));
         assert_eq!(buckets::sum(&terms), plain(&terms));
     }
