@@ -22,7 +22,7 @@ def check_batch(
 
     `audits` are looked up by circuit id; `threads` None uses all cores. A bad proof costs the batch a bisection and is named.
     """
-    messages = [words(proof) for _, proof in items]
+    messages = [words(verifier.protocol, proof) for verifier, proof in items]
     known = [(v.native, m) for (v, _), m in zip(items, messages, strict=True) if not isinstance(m, Verdict)]
     answers = iter(_native.check_batch(known, threads))
     out = []

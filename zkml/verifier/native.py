@@ -29,18 +29,19 @@ class NativeVerifier:
 
     def check(self, proof: Proof, policy: Policy = STRICT, audit: Audit | None = None) -> Verdict:
         """Return the verdict on one proof: malformed, else rejected, else refused by the policy, else accepted."""
-        message = words(proof)
+        message = words(self.protocol, proof)
         if isinstance(message, Verdict):
             return message
         return verdict(self.protocol, self.native.check(*message), policy, audit)
 
 
-def words(proof: Proof) -> tuple[list[bytes], bytes] | Verdict:
+def words(protocol: Protocol, proof: Proof) -> tuple[list[bytes], bytes] | Verdict:
     """Return the instance columns as 32-byte words, and the proof's bytes; or the verdict on a value that has none."""
     for c, column in enumerate(proof.instances):
         for i, value in enumerate(column):
             if not 0 <= value < R:
-                return Verdict("malformed", where=f"instances[{c}][{i}]", reason="not a canonical scalar")
+                where = f"instances[{c}][{i}]"
+                return Verdict("malformed", protocol.circuit_id, where=where, reason="not a canonical scalar")
     return [b"".join(v.to_bytes(32, "big") for v in column) for column in proof.instances], proof.proof
 
 
