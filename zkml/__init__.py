@@ -1,6 +1,6 @@
 """Turn a trained ONNX model into a zero-knowledge circuit, prove its inferences, and let anyone check them.
 
-The flow as functions, one for each stage; each does what the command of the same name does:
+The flow as functions, one for each stage; each does what a command does:
 
     compiled = zkml.compile("model.onnx", samples={"x": x_test}, labels=y_test)
     keys = zkml.setup(compiled.bundle, zkml.Srs.open("k17.srs"))
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from zkml.api import check, compile, prove, setup, verify, witness
+    from zkml.api import check, compile, make_witness, prove, setup, verify
     from zkml.bundle import Bundle
     from zkml.errors import ZkmlError
     from zkml.estimate import Budget
@@ -37,10 +37,10 @@ PUBLIC = {
     "ZkmlError": "zkml.errors",
     "check": "zkml.api",
     "compile": "zkml.api",
+    "make_witness": "zkml.api",
     "prove": "zkml.api",
     "setup": "zkml.api",
     "verify": "zkml.api",
-    "witness": "zkml.api",
 }
 
 __all__ = [
@@ -53,10 +53,10 @@ __all__ = [
     "ZkmlError",
     "check",
     "compile",
+    "make_witness",
     "prove",
     "setup",
     "verify",
-    "witness",
 ]
 
 

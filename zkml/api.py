@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from zkml.bundle import Bundle
+from zkml.checking import check_bundle
 from zkml.circuit.compile import compile_model as compile
 from zkml.ezkl import Limits, ProgressCallback, Worker
 from zkml.keys.setup import setup
@@ -18,10 +19,10 @@ from zkml.proof import prove as prove_witness
 from zkml.settings import read_settings
 from zkml.verdict import Verdict
 from zkml.verifier.policy import Policy
-from zkml.verify import check_bundle
-from zkml.witness import Witness, make_witness
+from zkml.witness import Witness
+from zkml.witness import make_witness as witness_of_sample
 
-__all__ = ["check", "compile", "prove", "setup", "verify", "witness"]
+__all__ = ["check", "compile", "make_witness", "prove", "setup", "verify"]
 
 
 def opened(bundle: Bundle | Path | str) -> Bundle:
@@ -37,7 +38,7 @@ def find_srs(bundle: Bundle, srs: Srs | None) -> Srs:
     return srs or find(read_settings(bundle.path("settings"))["run_args"]["logrows"])
 
 
-def witness(
+def make_witness(
     bundle: Bundle | Path | str,
     inputs: Mapping[str, np.ndarray],
     *,
@@ -51,7 +52,7 @@ def witness(
     """
     bundle = opened(bundle)
     with Worker(limits=limits, on_progress=on_progress) as worker:
-        return make_witness(bundle, load(bundle.path("model")), sample_of(bundle, inputs), worker, srs=srs)
+        return witness_of_sample(bundle, load(bundle.path("model")), sample_of(bundle, inputs), worker, srs=srs)
 
 
 def prove(
@@ -68,15 +69,15 @@ def prove(
 ) -> Proved:
     """Prove an inference on `inputs`, or on the witness that the bundle holds; the proof is verified before it is written.
 
-    Raises what `witness` raises, `MismatchedArtifacts` for keys or SRS of another circuit, `EnvironmentFault` for a device that
-    is not there.
+    Raises what `make_witness` raises, `MismatchedArtifacts` for keys or SRS of another circuit, `EnvironmentFault` for a device
+    that is not there.
     """
     bundle = opened(bundle)
     bundle.require("settings", "circuit", "vk", "protocol")
     found = find_srs(bundle, srs)
     with Worker(limits=limits, threads=threads, on_progress=on_progress) as worker:
         if inputs is not None:
-            make_witness(bundle, load(bundle.path("model")), sample_of(bundle, inputs), worker, srs=found)
+            witness_of_sample(bundle, load(bundle.path("model")), sample_of(bundle, inputs), worker, srs=found)
         return prove_witness(bundle, found, worker, engine=engine, device=device, out=Path(out) if out else None)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zkml.bundle import Bundle, Transaction, default_folder
+from zkml.bundle.journal import JOURNAL
+from zkml.bundle.lock import LOCK
+from zkml.bundle.manifest import MANIFEST
 from zkml.circuit.audit import AuditReport, audit_files
+from zkml.circuit.fit import check_fits
 from zkml.circuit.graph import Graph
+from zkml.circuit.visibility import check_visibilities
 from zkml.errors import CircuitError, RefusedByPolicy, UsageError
 from zkml.estimate import Budget, Estimate, enforce, estimate
 from zkml.ezkl import Limits, ProgressCallback, Worker
@@ -48,6 +54,21 @@ def lay_out(worker: Worker, model: Path, run_args: RunArgs, settings: Path) -> d
     return result
 
 
+@contextmanager
+def no_empty_folder(folder: Path) -> Iterator[None]:
+    """Remove the folders that the block made on the way to a bundle when it fails before the bundle is written."""
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        yield
+    except BaseException:
+        if made and not any((folder / name).exists() for name in (MANIFEST, JOURNAL)):
+            with suppress(OSError):  # somebody else put something there meanwhile: then it is theirs
+                (folder / LOCK).unlink(missing_ok=True)
+                for p in made:
+                    p.rmdir()
+        raise
+
+
 def check_audit(report: AuditReport, allowed: frozenset[str]) -> None:
     """Raise `RefusedByPolicy` for findings that make a false statement provable, unless the caller allows their codes."""
     refused = [f for f in report.refused if f.code not in allowed]
@@ -75,11 +96,13 @@ def compile_model(
     allow_findings: frozenset[str] = frozenset(),
     out: Path | str | None = None,
     on_progress: ProgressCallback | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Compilation:
     """Compile an ONNX model into the bundle `out` (by default `NAME.zkml` beside it).
 
     With `run_args` nothing is searched; otherwise they are calibrated on `samples`, for the cheapest circuit that keeps `metric`
-    within `tolerance`. `visibility` maps `input`, `output` and `param` to a visibility and wins over `run_args`.
+    within `tolerance`. `visibility` maps `input`, `output` and `param` to a visibility and wins over `run_args`. `report` is told
+    in words what the search finds.
 
     Raises `ModelError` (invalid or unsupported model, naming nodes), `SampleError`, `InfeasibleError` (budget), `RefusedByPolicy`
     (an unsound circuit), `CircuitError`, and what `Bundle.change` raises. A failure leaves an older bundle as it was.
@@ -91,20 +114,26 @@ def compile_model(
     if samples is None and run_args is None:
         raise UsageError(
             "there is nothing to choose settings by",
-            hint="give samples (--data), or run arguments (--run-args) that somebody calibrated",
+            hint="give samples (--data), or a recipe (--recipe) that somebody calibrated",
             code="no-samples",
         )
     if samples is not None and not isinstance(samples, Samples):
         samples = make_samples(dict(samples), model)
     changes = {f"{k}_visibility": v for k, v in (visibility or {}).items()}
     start = (run_args or RunArgs()).with_(**changes)
-    bundle = Bundle.create(Path(out) if out is not None else default_folder(path))
+    check_visibilities(model, start)
+    folder = Path(out) if out is not None else default_folder(path)
     limits = Limits(budget.max_ram, budget.max_seconds)
-    with bundle.change() as change, Worker(limits=limits, on_progress=on_progress) as worker:
+    with (
+        no_empty_folder(folder),
+        (bundle := Bundle.create(folder)).change() as change,
+        Worker(limits=limits, on_progress=on_progress) as worker,
+    ):
         change.write("model", model.to_bytes(), source=model.digest, dims=dict(dims or {}), notes=list(model.notes))
         calibration = None
         if run_args is None:
             from zkml.settings.calibrate import calibrate  # noqa: PLC0415
+            from zkml.settings.sizing import Budget as SearchBudget  # noqa: PLC0415
 
             assert samples is not None
             calibration = calibrate(
@@ -114,9 +143,9 @@ def compile_model(
                 metric=metric,
                 tolerance=tolerance,
                 run_args=start,
-                budget=budget,
+                budget=SearchBudget(max_k=budget.max_k, max_ram=budget.max_ram, max_seconds=budget.max_seconds),
                 worker=worker,
-                on_progress=on_progress,
+                on_progress=report,
             )
             change.write_json("fidelity", calibration.fidelity.as_dict())
         elif change.has("fidelity"):
@@ -126,8 +155,8 @@ def compile_model(
         for name in DOWNSTREAM:
             if change.has(name):
                 change.remove(name)
-    settings, cost, report, seconds, peak = result
-    return Compilation(bundle, model, chosen, settings, cost, report, calibration, seconds, peak)
+    settings, cost, audit, seconds, peak = result
+    return Compilation(bundle, model, chosen, settings, cost, audit, calibration, seconds, peak)
 
 
 def write_circuit(
@@ -136,6 +165,7 @@ def write_circuit(
     """Lay out, check the budget, compile and audit, inside a change that already holds the model."""
     settings = lay_out(worker, change.path("model"), run_args, change.path("settings"))
     change.record("settings", run_args=run_args.as_ezkl())
+    check_fits(settings)
     cost = estimate(settings)
     enforce(cost, budget)
     result = worker.call(

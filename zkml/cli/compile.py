@@ -60,7 +60,10 @@ def draw(console: Console, result: Compilation) -> None:
         "visibility", f"input {run.input_visibility}, output {run.output_visibility}, parameters {run.param_visibility}"
     )
     if result.calibration is not None:
-        table.add_row("fidelity", result.calibration.fidelity.summary())
+        kept = result.calibration.fidelity
+        table.add_row(
+            "accuracy", f"{kept.bar['metric']} {kept.metric_integer:.6g} in integers, {kept.metric_float:.6g} in floats"
+        )
     table.add_row(
         "will need",
         f"setup {seconds(cost.setup.seconds)}, proof {seconds(cost.prove.seconds)}, memory {gigabytes(cost.peak_ram)},"
@@ -79,7 +82,7 @@ def draw(console: Console, result: Compilation) -> None:
 @click.option("--data", help="Samples (.npz, .npy, EZKL's input.json, or - for JSON on stdin) to choose settings by.")
 @click.option("--recipe", type=click.Path(path_type=Path), help="Run arguments chosen before; nothing is searched.")
 @click.option("--out", type=click.Path(path_type=Path), help="The bundle. Default: NAME.zkml beside the model.")
-@click.option("--input-visibility", help="public (default), private, hashed, hashed/private, polycommit or fixed.")
+@click.option("--input-visibility", help="public (default), private, hashed, hashed/private/0, polycommit or fixed.")
 @click.option("--output-visibility", help="public (default), private, hashed, polycommit or fixed.")
 @click.option("--param-visibility", help="fixed (default), private, hashed or polycommit.")
 @click.option("--metric", default="auto", show_default=True, help="top1, agreement, mae, max_abs, rmse, auc or cosine.")
@@ -136,6 +139,7 @@ def command(
             allow_findings=frozenset(allow),
             out=out,
             on_progress=on_progress,
+            report=say,
         )
     value = {
         "bundle": str(result.bundle.folder),

@@ -10,6 +10,7 @@ import click
 import numpy as np
 from rich.table import Table
 
+from zkml.checking import check_bundle
 from zkml.circuit.compile import compile_model
 from zkml.cli.compile import read_recipe
 from zkml.cli.output import command_errors, emit, err, gigabytes, json_option, progress, say, seconds
@@ -20,7 +21,6 @@ from zkml.keys.setup import setup
 from zkml.model import load, load_labels, load_samples, normalise
 from zkml.proof import prove
 from zkml.verifier.policy import Policy
-from zkml.verify import check_bundle
 from zkml.witness import make_witness
 
 SHADES = " .:-=+*#%@"
@@ -109,6 +109,7 @@ def command(sample: int, out: Path, calibrate: bool, as_json: bool) -> None:
             run_args=read_recipe(recipe) if recipe else None,
             out=out,
             on_progress=on_progress,
+            report=say,
         )
         run, cost = compiled.run_args, compiled.estimate
         steps.end(step, f"2^{run.logrows} rows; will need about {seconds(cost.prove.seconds)} to prove", compiled.peak_rss)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zkml.bundle import Bundle
+from zkml.checking import MAX_VK_BYTES, VERIFIERS, check_ezkl, check_proof, read_protocol, vouched
 from zkml.cli.output import command_errors, emit, hint, json_option
 from zkml.errors import MalformedArtifact, ProofRejected, RefusedByPolicy, UsageError
 from zkml.files import read_bounded
@@ -19,7 +20,6 @@ from zkml.protocol.tensors import public_tensors
 from zkml.settings import read_settings
 from zkml.verdict import Verdict
 from zkml.verifier.policy import Policy
-from zkml.verify import MAX_VK_BYTES, VERIFIERS, check_ezkl, check_proof, read_protocol, vouched
 
 EXIT = {
     "accepted": 0,

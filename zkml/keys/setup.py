@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from zkml.bundle import Bundle, Transaction
-from zkml.circuit.audit import AuditReport
+from zkml.circuit.audit import AuditReport, audit_files
 from zkml.circuit.registry import remember
 from zkml.errors import SrsError, UsageError
 from zkml.estimate import Budget, enforce, estimate
 from zkml.ezkl import Limits, ProgressCallback, Worker
-from zkml.files import read_json
 from zkml.keys.srs import Srs
 from zkml.protocol import Protocol, canonical_bytes
 from zkml.protocol.ezkl import protocol_from_ezkl
@@ -94,7 +93,8 @@ def setup(
     limits = Limits(budget.max_ram, budget.max_seconds)
     with bundle.change() as change, Worker(limits=limits, on_progress=on_progress) as worker:
         bundle.require("settings", "circuit", "audit", *(("witness",) if with_witness else ()))
-        audit = AuditReport.from_dict(read_json(bundle.path("audit"), what="audit"))
+        # Audited again: the bundle may come from a stranger, and what is said of it in its files is his word.
+        audit = audit_files(bundle.path("circuit"), bundle.path("settings"))
         witness: dict[str, Any] = {"witness_path": bundle.path("witness")} if with_witness else {}
         result = worker.call(
             "setup",

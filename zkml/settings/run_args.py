@@ -9,9 +9,9 @@ from typing import Any
 from zkml.errors import UsageError
 
 Visibility = str
-"""`private`, `public`, `fixed`, `hashed` (the hash is public), `hashed/private` or `polycommit`."""
+"""`private`, `public`, `fixed`, `hashed` (the hash is public), `polycommit`, or `hashed/private/0` with numbers of tensors."""
 
-VISIBILITIES = ("private", "public", "fixed", "hashed", "hashed/private", "polycommit")
+VISIBILITIES = ("private", "public", "fixed", "hashed", "polycommit")
 HASHED_OUTLETS = re.compile(r"hashed/private/\d+(,\d+)*")
 
 
@@ -19,7 +19,9 @@ def check_visibility(name: str, value: str) -> str:
     """Return `value` if EZKL knows it. Raises `UsageError`."""
     if value in VISIBILITIES or HASHED_OUTLETS.fullmatch(value):
         return value
-    raise UsageError(f"{name} cannot be {value!r}", hint="one of " + ", ".join(VISIBILITIES), code="visibility")
+    raise UsageError(
+        f"{name} cannot be {value!r}", hint="one of " + ", ".join(VISIBILITIES) + ", hashed/private/0", code="visibility"
+    )
 
 
 @dataclass(frozen=True)

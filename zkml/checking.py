@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,13 @@ def checker(verifier: str) -> Check:
     if verifier != "rust":
         raise UsageError(f"there is no verifier {verifier!r}", hint="one of " + ", ".join(VERIFIERS), code="verifier")
     try:
-        from zkml.verifier import native  # noqa: PLC0415  the plain verifier must work without it
+        native = import_module("zkml.verifier.native")  # the plain verifier must work without it
     except ImportError as e:
         raise EnvironmentFault(
             f"the native verifier cannot be loaded: {e}", hint="--verifier python needs no native code", code="no-extension"
         ) from e
-    return native.check
+    check: Check = native.check
+    return check
 
 
 def local_policy(policy: Policy) -> Policy:

@@ -1,0 +1,47 @@
+"""Which visibilities EZKL can make a circuit of, said before it panics or draws at random."""
+
+from __future__ import annotations
+
+from math import prod
+
+from zkml.errors import CircuitError, UsageError
+from zkml.model import Model
+from zkml.settings import RunArgs
+
+
+def check_visibilities(model: Model, run_args: RunArgs) -> None:
+    """Raise `UsageError` for visibilities that make no circuit, `CircuitError` for those that make none of this model.
+
+    Found by trying EZKL 23.0.5: it refuses public parameters and circuits that state nothing; it compares fixed outputs with
+    random numbers unless range checks of inputs and outputs are off; it hashes in private only tensors of one element.
+    """
+    if run_args.param_visibility == "public":
+        raise UsageError(
+            "parameters cannot be public",
+            hint="fixed parameters are bound by the key: whoever has the model can check that it is theirs",
+            code="visibility",
+        )
+    if (run_args.input_visibility, run_args.output_visibility, run_args.param_visibility) == ("private",) * 3:
+        raise UsageError(
+            "with input, output and parameters all private a proof states nothing",
+            hint="make the output public, or the parameters fixed",
+            code="visibility",
+        )
+    if run_args.output_visibility == "fixed" and not run_args.ignore_range_check_inputs_outputs:
+        raise UsageError(
+            "EZKL makes no witness for a fixed output while outputs are range-checked",
+            hint="make the output public and compare it when verifying; or set ignore_range_check_inputs_outputs in the recipe",
+            code="visibility",
+        )
+    tensors = {"input": model.inputs, "output": model.outputs}
+    for what, visibility in (("input", run_args.input_visibility), ("output", run_args.output_visibility)):
+        if not visibility.startswith("hashed/private"):
+            continue
+        large = [t.name for t in tensors[what] if prod(t.shape) > 1]
+        if large:
+            raise CircuitError(
+                f"{what} {large[0]} has more than one element, EZKL keeps a hash private of one element only",
+                hint="`hashed` makes the hash public and takes any size",
+                code="visibility",
+                node=large[0],
+            )
