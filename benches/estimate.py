@@ -24,13 +24,14 @@ from typing import Any
 
 import numpy as np
 import onnx
+import psutil
 from onnx import TensorProto, helper, numpy_helper
 
 from zkml.errors import ZkmlError
 from zkml.estimate import Columns, Machine, count, estimate, resources, total_slots
 from zkml.estimate.estimate import cheapest_k
 from zkml.estimate.machine import REFERENCE_SECONDS, cpu_name, measure, usable_cpus
-from zkml.ezkl import Worker
+from zkml.ezkl import Progress, Worker
 from zkml.files import write_atomic, write_json
 from zkml.model import Model, from_proto, load, normalise, random_samples, support, write_ezkl_json
 from zkml.model.probe import lay_out
@@ -156,12 +157,27 @@ def stage(name: str, slowness: list[float], **arguments: Any) -> dict[str, float
     """Run one EZKL call in a process of its own: seconds, CPU seconds, peak bytes, and how slow the machine was around it."""
     before = slowness[-1]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with Worker() as worker:
+    peak = [0]
+
+    def watch(_: Progress) -> None:
+        for child in psutil.Process().children():
+            peak[0] = max(peak[0], high_water(child.pid))
+
+    with Worker(on_progress=watch) as worker:
         result = worker.call(name, **arguments)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
     slowness.append(measure() / REFERENCE_SECONDS)
-    return {"seconds": result.seconds, "cpu": cpu, "ram": result.peak_rss, "slowness": (before + slowness[-1]) / 2}
+    return {"seconds": result.seconds, "cpu": cpu, "ram": peak[0], "slowness": (before + slowness[-1]) / 2}
+
+
+def high_water(pid: int) -> int:
+    """Return the peak of a process's resident memory in bytes, 0 when it is gone; unlike `ru_maxrss`, without its parent's."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (OSError, ValueError):
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
 
 def measured(point: Point, work: Path, choose_k: bool) -> dict[str, Any] | None:
