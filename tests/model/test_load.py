@@ -228,3 +228,27 @@ def test_a_shape_that_depends_on_data_names_the_node(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as e:
         load(save(tmp_path, proto))
     assert (e.value.code, e.value.node) == ("dynamic-shape", "nz")
+
+
+def test_a_small_file_cannot_ask_for_all_memory(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("ConstantOfShape", ["huge"], ["zeros"], name="bomb"),
+        helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["x", "sum"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])],
+        [numpy_helper.from_array(np.asarray([1 << 20, 1 << 20], dtype=np.int64), "huge")],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = load(save(tmp_path, proto))
+    assert model.proto.graph.node[0].op_type == "ConstantOfShape"
+
+
+def test_a_tensor_that_does_not_hold_its_shape_is_refused(tmp_path: Path) -> None:
+    proto = dense()
+    proto.graph.initializer[0].dims[0] = 1 << 40
+    assert code_of(save(tmp_path, proto)) in ("malformed-tensor", "invalid")

@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 from zkml.model.model import Tensor
 from zkml.model.run import session
-from zkml.model.shapes import known_shapes
+from zkml.model.shapes import infer, known_shapes
 from zkml.model.walk import outer_names
 
 MAX_FOLDED_BYTES = 1 << 26
@@ -19,10 +19,28 @@ MAX_FOLDED_BYTES = 1 << 26
 RANDOM = {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial"}
 
 
+CONTROL = {"If", "Loop", "Scan"}
+"""Nodes whose work has no bound that shapes would show."""
+
+MAX_ROUNDS = 8
+
+
+def settle(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return `proto` with shapes inferred and constants folded, until folding makes no further shape known."""
+    settled = infer(proto)
+    for _ in range(MAX_ROUNDS):
+        folded = infer(fold_constants(settled))
+        if len(folded.graph.node) == len(settled.graph.node):
+            return folded
+        settled = folded
+    return settled
+
+
 def fold_constants(proto: onnx.ModelProto) -> onnx.ModelProto:
     """Return a model that computes the same with constant subgraphs, `Shape` and `Size` replaced by initializers.
 
-    `proto` carries inferred shapes. Nodes that draw random numbers, and those that onnxruntime cannot run, stay.
+    `proto` carries inferred shapes: only nodes whose results are known to be small are run, so that a file of a few bytes cannot
+    ask for all memory. Nodes that draw random numbers or loop, and those that onnxruntime cannot run, stay.
     """
     folded = onnx.ModelProto()
     folded.CopyFrom(proto)
@@ -43,7 +61,8 @@ def fold_constants(proto: onnx.ModelProto) -> onnx.ModelProto:
             continue
         names = outer_names(node)
         constant = (
-            node.op_type not in RANDOM
+            node.op_type not in RANDOM | CONTROL
+            and _is_small(node, shapes)
             and node.domain in ("", "ai.onnx")
             and all(n in constants or n in made for n in names)
             and not outputs & set(node.output)
@@ -70,6 +89,14 @@ def fold_constants(proto: onnx.ModelProto) -> onnx.ModelProto:
     graph.node.extend(copies)
     drop_unused(graph)
     return folded
+
+
+def _is_small(node: onnx.NodeProto, shapes: dict[str, Tensor]) -> bool:
+    """Return whether all results of a node have known shapes, small or no larger than all that it reads."""
+    if any(o and o not in shapes for o in node.output):
+        return False
+    made = sum(shapes[o].size for o in node.output if o)
+    return made <= max(MAX_FOLDED_BYTES // 8, sum(shapes[n].size for n in outer_names(node) if n in shapes))
 
 
 def _static_value(node: onnx.NodeProto, shapes: dict[str, Tensor]) -> np.ndarray | None:

@@ -13,7 +13,7 @@ from zkml.errors import MalformedArtifact, ModelError
 from zkml.files import read_bounded
 from zkml.model.dimensions import pin
 from zkml.model.external import MAX_MODEL_BYTES, inline
-from zkml.model.fold import fold_constants
+from zkml.model.fold import settle
 from zkml.model.model import Model, Tensor
 from zkml.model.shapes import check_complete, infer, known_shapes, type_faults
 from zkml.model.structure import check_operators, check_structure, check_weights
@@ -68,7 +68,7 @@ def from_proto(
     _drop_weight_inputs(proto)
     said += type_faults(proto)
     inferred = infer(proto)
-    folded = infer(fold_constants(inferred))
+    folded = settle(inferred)
     shapes = known_shapes(inferred) | known_shapes(folded)
     check_complete(folded, shapes)
     return make_model(path, inferred, digest, shapes, tuple(said))
@@ -132,7 +132,7 @@ def _check_schema(proto: onnx.ModelProto) -> None:
     except onnx.checker.ValidationError as e:
         text = " ".join(str(e).split())
         node = next((n.name for n in proto.graph.node if n.name and n.name in text), None)
-        raise ModelError(f"the model is not valid ONNX: {text[:500]}", code="invalid", node=node) from e
+        raise ModelError(f"the model is not valid ONNX: {text[:500].rstrip('.')}", code="invalid", node=node) from e
 
 
 def _drop_weight_inputs(proto: onnx.ModelProto) -> None:

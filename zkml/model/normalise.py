@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from zkml.model.fold import drop_unused, fold_constants
+from zkml.model.fold import drop_unused, settle
 from zkml.model.load import make_model
 from zkml.model.model import Model
 from zkml.model.shapes import infer, known_shapes
@@ -21,7 +21,7 @@ ADDED = {"float", "double", "float16", "int32", "int64"}
 
 def normalise(model: Model) -> Model:
     """Return the model that is compiled: constants folded, defaults that EZKL lacks written out, shapes pinned."""
-    proto = infer(fold_constants(infer(model.proto)))
+    proto = settle(model.proto)
     count_from_the_front(proto)
     expand_by_adding(proto)
     write_strides(proto, {name: len(t.shape) for name, t in known_shapes(proto).items()})

@@ -31,7 +31,7 @@ def infer(proto: onnx.ModelProto) -> onnx.ModelProto:
         text = " ".join(str(e).split())
         node = next((n.name for n in proto.graph.node if n.name and n.name in text), None)
         raise ModelError(
-            f"the shapes of the model contradict each other: {text[:500]}",
+            f"the shapes of the model contradict each other: {text[:500].rstrip('.')}",
             hint="see that --dim values fit the model, and that it runs in onnxruntime",
             code="shapes",
             node=node,

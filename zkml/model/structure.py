@@ -138,10 +138,9 @@ def check_operators(proto: onnx.ModelProto) -> None:
 def check_weights(proto: onnx.ModelProto) -> None:
     """Raise `ModelError` naming the first tensor that holds NaN or infinity, how many it holds, and the node that reads it."""
     for name, holder, tensor in tensors(proto.graph):
-        if tensor.data_type not in FLOATS:
-            continue
         try:
-            values = np.asarray(numpy_helper.to_array(tensor), dtype=np.float64)
+            array = numpy_helper.to_array(tensor)
+            values = np.asarray(array, dtype=np.float64) if tensor.data_type in FLOATS else np.zeros(0)
         except (ValueError, TypeError, RuntimeError) as e:
             raise ModelError(f"tensor {name!r} cannot be read: {e}", code="malformed-tensor") from e
         bad = np.argwhere(~np.isfinite(values))
