@@ -11,12 +11,12 @@ import pytest
 
 from tests.settings.tiny import inputs, perceptron
 from zkml.errors import InfeasibleError, SampleError, UsageError
+from zkml.estimate import Budget
 from zkml.ezkl import Worker
 from zkml.settings import RunArgs, sorted_settings
 from zkml.settings.calibrate import calibrate
 from zkml.settings.fidelity import Fidelity
 from zkml.settings.float_model import FloatModel
-from zkml.settings.sizing import Budget
 
 
 @pytest.fixture(scope="module")

@@ -3,53 +3,31 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
-from zkml.cli.options import budget_options
+from zkml.cli.options import budget_options, dim_option
 from zkml.cli.output import command_errors, emit, json_option, progress, say
-from zkml.errors import SampleError, UsageError
+from zkml.errors import UsageError
+from zkml.estimate import Budget
 from zkml.ezkl import Limits, Worker
-from zkml.files import read_bounded, read_json, write_json
+from zkml.files import write_json
+from zkml.model import check_support, load, load_labels, load_samples, normalise
 from zkml.report.fidelity import draw_fidelity, plot_fidelity
 from zkml.settings.calibrate import Calibration, calibrate
-from zkml.settings.float_model import FloatModel
 from zkml.settings.metrics import METRICS
 from zkml.settings.run_args import RunArgs
-from zkml.settings.sizing import Budget
+from zkml.settings.sizing import SEARCH_SECONDS
 
-LABEL_NAMES = ("label", "labels", "target", "targets", "y")
-
-
-def read_samples(path: Path, model: FloatModel) -> tuple[dict[str, Any], Any]:
-    """Return (inputs, labels or None) of an `.npz` or of EZKL's `input.json`. Raises `SampleError`."""
-    if path.suffix.lower() == ".npz":
-        read_bounded(path, what="samples")
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-        except (ValueError, OSError, EOFError, KeyError) as e:
-            raise SampleError(f"{path} is not an .npz archive of numbers: {e}", code="sample-format") from e
-        labels = next((arrays[name] for name in LABEL_NAMES if name in arrays and name not in model.inputs), None)
-        return {name: a for name, a in arrays.items() if name in model.inputs}, labels
-    data = read_json(path, what="samples")
-    flat = data.get("input_data") if isinstance(data, dict) else None
-    if not isinstance(flat, list) or len(flat) != len(model.inputs):
-        raise SampleError(f"{path} does not hold input_data with a list for each of {list(model.inputs)}", code="sample-format")
-    inputs = {}
-    for name, shape, values in zip(model.inputs, model.shapes, flat, strict=True):
-        try:
-            array = np.asarray(values, dtype=np.float64)
-        except (ValueError, TypeError) as e:
-            raise SampleError(f"input {name!r} of {path} is not an array of numbers", code="sample-format") from e
-        size = int(np.prod(shape))
-        if size == 0 or array.size == 0 or array.size % size:
-            raise SampleError(f"input {name!r} has {array.size} values, expected {size} for each sample", code="sample-shape")
-        inputs[name] = array.reshape(-1, *shape)
-    return inputs, None
+EXAMPLES = """
+\b
+Examples:
+  zkml calibrate model.onnx --data samples.npz
+  zkml calibrate model.onnx --data samples.npz --metric max_abs --tolerance 0.05 --max-ram 8GB --out recipe.json
+"""
 
 
 def parse_scales(_: click.Context, __: click.Parameter, text: str | None) -> list[int] | None:
@@ -64,11 +42,9 @@ def parse_scales(_: click.Context, __: click.Parameter, text: str | None) -> lis
     return scales
 
 
-@click.command()
-@click.argument("model", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--data", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Samples: .npz or input.json."
-)
+@click.command(epilog=EXAMPLES)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--data", required=True, help="Samples: .npz, .npy, EZKL's input.json, or - for JSON on stdin.")
 @click.option("--metric", type=click.Choice(["auto", *METRICS]), default="auto", show_default=True, help="What must be kept.")
 @click.option("--tolerance", type=float, help="How much of it may be lost (an absolute error for mae, rmse, max_abs).")
 @click.option(
@@ -76,18 +52,20 @@ def parse_scales(_: click.Context, __: click.Parameter, text: str | None) -> lis
 )
 @click.option("--scales", callback=parse_scales, help="Try only these common scales, such as 4,7,10.")
 @click.option("--max-columns", type=click.IntRange(1), help="At most this many polynomials to open.")
-@click.option("--search-time", type=click.FloatRange(1), default=45.0, show_default=True, help="Seconds the search may take.")
+@click.option("--search-time", type=click.FloatRange(1), default=SEARCH_SECONDS, show_default=True, help="Seconds to search.")
 @click.option("--input-visibility", default="public", show_default=True)
 @click.option("--output-visibility", default="public", show_default=True)
 @click.option("--param-visibility", default="fixed", show_default=True)
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot (PNG).")
 @click.option("--out", "recipe", type=click.Path(path_type=Path, dir_okay=False), help="Write run arguments and fidelity (JSON).")
+@click.option("--allow-wrong", is_flag=True, help="Accept operators that EZKL computes otherwise than ONNX.")
+@dim_option
 @budget_options
 @json_option
 @command_errors
 def command(
     model: Path,
-    data: Path,
+    data: str,
     metric: str,
     tolerance: float | None,
     margin: float,
@@ -99,31 +77,47 @@ def command(
     param_visibility: str,
     plot: Path | None,
     recipe: Path | None,
+    allow_wrong: bool,
+    dims: tuple[tuple[str, int], ...],
     max_k: int | None,
     max_time: float | None,
     max_ram: int | None,
     as_json: bool,
 ) -> None:
-    """Find the cheapest settings for MODEL that keep its accuracy on data."""
+    """Find the cheapest settings for MODEL that keep its accuracy on data.
+
+    The recipe that --out writes is what `zkml compile --recipe` takes.
+    """
     for path in (plot, recipe):
         if path is not None and not path.absolute().parent.is_dir():
             raise UsageError(f"there is no folder {path.absolute().parent}", code="folder")
-    inputs, labels = read_samples(data, FloatModel.load(model))
+    loaded = normalise(load(model, dict(dims)))
+    check_support(loaded, allow_wrong=allow_wrong)
+    for note in loaded.notes:
+        say(note)
+    samples, labels = load_samples(data, loaded), load_labels(data)
     args = RunArgs(input_visibility=input_visibility, output_visibility=output_visibility, param_visibility=param_visibility)
-    budget = Budget(max_k=max_k, max_ram=max_ram, max_seconds=max_time, max_columns=max_columns, search_seconds=search_time)
-    with progress() as on_progress, Worker(limits=Limits(max_ram=max_ram), on_progress=on_progress) as worker:
+    with (
+        tempfile.TemporaryDirectory(prefix="zkml-model-") as folder,
+        progress() as on_progress,
+        Worker(limits=Limits(max_ram=max_ram), on_progress=on_progress) as worker,
+    ):
+        normalised = Path(folder) / "model.onnx"
+        normalised.write_bytes(loaded.to_bytes())
         found = calibrate(
-            model,
-            inputs,
+            normalised,
+            samples.arrays,
             labels=labels,
             metric=metric,
             tolerance=tolerance,
             margin=margin,
             run_args=args,
-            budget=budget,
+            budget=Budget(max_ram=max_ram, max_seconds=max_time, max_k=max_k),
+            max_columns=max_columns,
+            search_seconds=search_time,
             scales=scales,
             worker=worker,
-            on_progress=say,
+            report=say,
         )
     if plot is not None:
         plot_fidelity(plot, found.fidelity)

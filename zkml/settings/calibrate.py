@@ -15,17 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from zkml.errors import UsageError
-from zkml.ezkl import Worker
+from zkml.estimate import Budget
+from zkml.ezkl import Progress, ProgressCallback, Worker
 from zkml.settings.candidates import Evaluator
 from zkml.settings.data import Data, split
 from zkml.settings.fidelity import Fidelity, OutputFidelity, Tried
 from zkml.settings.float_model import FloatModel
 from zkml.settings.metrics import Bar, Floats, Labels, agreement, make_bar
+from zkml.settings.network_error import node_errors
 from zkml.settings.run_args import RunArgs
 from zkml.settings.search import Report, Search, pareto
 from zkml.settings.settle import FINAL_SHARE, Final, Settling
-from zkml.settings.sizing import Budget
-from zkml.settings.trial import Arrays, Trials
+from zkml.settings.sizing import SEARCH_SECONDS, SearchBudget
+from zkml.settings.trial import Arrays, Trials, probe
 from zkml.settings.validate import validate
 
 
@@ -48,23 +50,34 @@ def calibrate(
     margin: float = 2.0,
     run_args: RunArgs | None = None,
     budget: Budget | None = None,
+    max_columns: int | None = None,
+    search_seconds: float = SEARCH_SECONDS,
     scales: Sequence[int] | None = None,
     worker: Worker | None = None,
-    on_progress: Report | None = None,
+    on_progress: ProgressCallback | None = None,
+    report: Report | None = None,
 ) -> Calibration:
     """Return the cheapest run arguments whose circuit meets the bar of `metric` on `inputs` (first axis = samples).
 
+    `max_columns` bounds the polynomials that a proof opens; `search_seconds` the search, which then takes the best so far; what
+    is tried goes to `report` as text, and to `on_progress` like the stages of other commands.
     `margin` is how many times the largest value seen the circuit holds. Visibility and flags come from `run_args`, all else is
     chosen; `scales` limits the common scales tried. Raises `InfeasibleError` when no circuit meets bar and budget, `ModelError`
     or `SampleError` when model or samples do not fit, `UsageError` for a margin below 1.
     """
-    run_args, budget = run_args or RunArgs(), budget or Budget()
+    run_args, limits = run_args or RunArgs(), search_budget(budget, max_columns, search_seconds)
     if not (isfinite(margin) and 1 <= margin <= 1 << 20):
         raise UsageError(f"the margin is {margin}, it must be at least 1", code="margin")
     if not run_args.disable_freivalds:
         raise UsageError("calibration makes only sound circuits: set disable_freivalds", code="unsound")
     started = time.monotonic()
-    report = on_progress or (lambda _: None)
+
+    def tell(text: str) -> None:
+        if report is not None:
+            report(text)
+        if on_progress is not None:
+            on_progress(Progress(f"calibrate: {text}", time.monotonic() - started, 0))
+
     model = FloatModel.load(model_path)
     data = split(model.split(inputs))
     classes = None if labels is None else class_labels(labels, len(data.given))
@@ -82,7 +95,7 @@ def calibrate(
             [f.shape[1:] for f in given_floats],
         )
         if data.drawn:
-            report(f"{len(data.given)} samples are few: {len(data.drawn)} inputs drawn around them to cover the range")
+            tell(f"{len(data.given)} samples are few: {len(data.drawn)} inputs drawn around them to cover the range")
         few = data.fit[: few_count(trials, run_args, data.fit)]
         evaluator = Evaluator(
             trials,
@@ -93,21 +106,23 @@ def calibrate(
             few,
             model.run(few),
             margin,
-            budget,
+            limits,
         )
-        deadline = started + budget.search_seconds * (1 - FINAL_SHARE)
-        search = Search(evaluator, deadline, report)
+        deadline = started + limits.search_seconds * (1 - FINAL_SHARE)
+        search = Search(evaluator, deadline, tell)
         search.run(scales)
-        final = Settling(evaluator, model, data, given_floats, classes, bar, budget, report).run(search, scales)
-        validated = validate(trials, final.sized.args, data.given[0], final.sized.layout, report)
+        final = Settling(evaluator, model, data, given_floats, classes, bar, limits, tell).run(search, scales)
+        validated = validate(trials, final.sized.args, data.given[0], final.sized.layout, tell)
         settings = trials.settings(final.sized.args.as_ezkl())
+        tell("tracing the error along the network")
+        nodes = node_errors(model.proto, final.sized.args, final.min_legs, data.given[0], ezkl, folder)
     fidelity = Fidelity(
         bar=bar.as_dict(),
         metric_float=bar.reference,
         metric_integer=final.metric,
         outputs=describe(model, given_floats, final, settings),
         tried=tried(evaluator, bar),
-        nodes=(),
+        nodes=tuple(nodes),
         layout=final.sized.layout.as_dict(),
         samples=len(data.given),
         evaluated=len(final.indices),
@@ -120,6 +135,14 @@ def calibrate(
         seconds=time.monotonic() - started,
     )
     return Calibration(final.sized.args, settings, fidelity)
+
+
+def search_budget(budget: Budget | None, max_columns: int | None, search_seconds: float) -> SearchBudget:
+    """Return a budget with the limits of the search itself. Raises `UsageError` unless there is time for it."""
+    if not (isfinite(search_seconds) and search_seconds > 0):
+        raise UsageError(f"the search cannot take {search_seconds} seconds", code="search-seconds")
+    given = vars(budget) if budget is not None else {}
+    return SearchBudget(**given | {"max_columns": max_columns, "search_seconds": search_seconds})
 
 
 def class_labels(labels: npt.NDArray[Any], count: int) -> Labels | None:
@@ -136,7 +159,7 @@ def class_labels(labels: npt.NDArray[Any], count: int) -> Labels | None:
 def few_count(trials: Trials, args: RunArgs, samples: Sequence[Arrays]) -> int:
     """Return on how many samples each candidate is tried: about two seconds' worth, at least 2, at most 32."""
     settings_before = trials.settings_seconds
-    trials.settings(args.with_(num_inner_cols=1, logrows=20).as_ezkl())
+    trials.settings(probe(args))
     # A witness takes about as long as laying out the settings.
     each = max(trials.settings_seconds - settings_before, 1e-3)
     return int(min(len(samples), max(2, min(32, 2.0 / each))))

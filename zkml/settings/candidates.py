@@ -12,7 +12,7 @@ from zkml.errors import CircuitError, InternalFault, ModelError, WitnessError
 from zkml.settings.layout_cost import Layout
 from zkml.settings.metrics import Bar, Floats, Labels, evaluate, project
 from zkml.settings.run_args import RunArgs
-from zkml.settings.sizing import Budget, quick_layout
+from zkml.settings.sizing import SearchBudget, quick_layout
 from zkml.settings.trial import PROBE_BITS, Arrays, Run, TooLarge, Trials, largest_bits, probe, too_large
 
 Scales = tuple[int, int, int]
@@ -52,7 +52,7 @@ class Evaluator:
     few: Sequence[Arrays]
     few_floats: Sequence[Floats]
     margin: float
-    budget: Budget
+    budget: SearchBudget
     tried: dict[Scales, Candidate] = field(default_factory=dict)
 
     def __call__(self, scales: Scales) -> Candidate:

@@ -77,6 +77,16 @@ class Fidelity:
     kind: str = field(default=KIND)
     version: int = field(default=VERSION)
 
+    def summary(self) -> str:
+        """Return one line: the metric in integers and floats, and the largest error of an output."""
+        worst = max(self.outputs, key=lambda o: o.max_abs, default=None)
+        error = f", largest error {worst.max_abs:.3g} of range {worst.range:.3g}" if worst is not None else ""
+        metric = self.bar["metric"]
+        kept = f"{metric} {self.metric_integer:.4g}"
+        if self.bar["higher_is_better"]:
+            kept += f" (floats {self.metric_float:.4g})"
+        return f"{kept}{error}, on {self.evaluated} samples"
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, ready for JSON."""
         return asdict(self)

@@ -23,11 +23,13 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Layout:
-    """Settings on 2^k rows: `seconds` to prove, `ram` in bytes at the peak of setup and proving, `work` to rank layouts by."""
+    """Settings on 2^k rows: `seconds` to prove, `slowest` those of setup or proving, `ram` in bytes at the peak of both, `work`
+    to rank layouts by."""
 
     counts: Columns
     table: int
     seconds: float
+    slowest: float
     work: float
     ram: int
     k: int = field(init=False)
@@ -106,6 +108,7 @@ def lay_out(settings: Settings, k: int, machine: Machine) -> Layout:
         counts,
         max((table_columns(low, high, k) for _, low, high in tables(settings)), default=0),
         prove.seconds,
+        max(prove.seconds, setup.seconds),
         max(prove.cpu_seconds - shared, 1e-9),
         max(prove.ram, setup.ram),
     )

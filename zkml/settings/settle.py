@@ -16,7 +16,7 @@ from zkml.settings.float_model import FloatModel
 from zkml.settings.metrics import Bar, Floats, Labels, evaluate
 from zkml.settings.run_args import RunArgs
 from zkml.settings.search import Report, Search
-from zkml.settings.sizing import Budget, Sized, size
+from zkml.settings.sizing import SearchBudget, Sized, size
 from zkml.settings.trial import Arrays, Trials, fits, largest_bits, probe, reach, too_large
 
 FINAL_SHARE = 0.35
@@ -37,6 +37,7 @@ class Final:
     held_out: int
     held_out_fit: int
     grown: bool
+    min_legs: int
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Settling:
     floats: Sequence[Floats]
     labels: Labels | None
     bar: Bar
-    budget: Budget
+    budget: SearchBudget
     report: Report
 
     @property
@@ -143,7 +144,7 @@ class Settling:
         got = [o[: len(indices)] for o in run.outputs]
         want = [f[indices] for f in self.floats]
         some = None if self.labels is None else self.labels[indices]
-        return Final(sized, self.measure(want, got, some), got, indices, len(held), sum(inside), not all(inside))
+        return Final(sized, self.measure(want, got, some), got, indices, len(held), sum(inside), not all(inside), legs)
 
     def measure(self, want: list[Floats], got: list[Floats], labels: Labels | None) -> float:
         """Return the metric over the samples measured. With labels it is the float model's own value on all samples, less what

@@ -8,10 +8,10 @@ from math import ceil
 from typing import Any
 
 from zkml.errors import InfeasibleError
-from zkml.estimate import this_machine
+from zkml.estimate import Budget, this_machine
 from zkml.settings.layout_cost import Layout, Settings, lay_out, misfit, smallest_k
 from zkml.settings.run_args import RunArgs
-from zkml.settings.trial import Trials
+from zkml.settings.trial import PROBE_BASE, Trials, probe
 
 INNER = (1, 2, 3, 4, 7)
 """Degrees 5, 5, 5, 6 and 9 of the accumulating gates: other widths fill their extended domain less well."""
@@ -19,35 +19,33 @@ MAX_LEGS = 24
 SLOW_SETTINGS_SECONDS = 0.25
 MAX_BASE = 1 << 20
 LARGEST_K = 26
+SEARCH_SECONDS = 45.0
 EQUAL_WORK = 0.15
 """Layouts whose work differs by less are told apart by their columns."""
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What a circuit may cost: None is no limit. `max_ram` in bytes, `max_seconds` of estimated proving. `search_seconds` bounds
-    the calibration itself: when it is spent the best candidate so far is taken."""
+class SearchBudget(Budget):
+    """What a circuit may cost, polynomials opened (`max_columns`) included. `search_seconds` bounds the calibration itself: when
+    they are spent the best candidate so far is taken."""
 
-    max_k: int | None = None
-    max_ram: int | None = None
-    max_seconds: float | None = None
     max_columns: int | None = None
-    search_seconds: float = 45.0
+    search_seconds: float = SEARCH_SECONDS
 
 
 LIMITS: dict[str, tuple[str, Callable[[Layout], int | float]]] = {
     "max_k": ("--max-k", lambda x: x.k),
     "max_ram": ("--max-ram", lambda x: x.ram),
-    "max_seconds": ("--max-time", lambda x: x.seconds),
+    "max_seconds": ("--max-time", lambda x: x.slowest),
     "max_columns": ("--max-columns", lambda x: x.columns),
 }
 
 
-def within(layout: Layout, budget: Budget) -> bool:
+def within(layout: Layout, budget: SearchBudget) -> bool:
     return broken(layout, budget) is None
 
 
-def broken(layout: Layout, budget: Budget) -> str | None:
+def broken(layout: Layout, budget: SearchBudget) -> str | None:
     """Return the name of the first limit that a layout breaks, or None."""
     for name, (_, used) in LIMITS.items():
         limit = getattr(budget, name)
@@ -100,23 +98,29 @@ def with_digits(settings: Settings, cells: int, old_base: int, base: int) -> dic
     return dict(settings) | {"total_assignments": cells, "required_range_checks": [*ranges, [0, base - 1]]}
 
 
-def quick_layout(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Budget) -> tuple[int, int, Layout] | None:
+def cells(trials: Trials, args: RunArgs, legs: int) -> dict[str, Any]:
+    """Return the settings of `args` with one inner column and so many digits of base `PROBE_BASE`, as probes have them."""
+    return trials.settings(probe(args, legs=legs) | {"decomp_base": PROBE_BASE})
+
+
+def quick_layout(
+    trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: SearchBudget
+) -> tuple[int, int, Layout] | None:
     """Return (base, legs, layout) of least estimated time with one inner column, from two calls of `gen_settings`.
 
     With one inner column the cells are an affine function of the number of digits, so two numbers of digits give all.
     """
-    first, second = (
-        trials.settings(args.with_(decomp_base=64, decomp_legs=legs, num_inner_cols=1, logrows=20).as_ezkl())
-        for legs in (min_legs + 1, min_legs + 2)
-    )
+    first = cells(trials, args, min_legs)
+    low, high = args.lookup_range
+    first = first | {"run_args": first["run_args"] | {"lookup_range": [low, high]}}
     start = int(first["total_assignments"])
-    slope = int(second["total_assignments"]) - start
+    slope = int(cells(trials, args, min_legs + 1)["total_assignments"]) - start
     best: tuple[int, int, Layout] | None = None
     for base, legs in digit_choices(bits):
         if legs < min_legs:
             continue
-        cells = start + slope * (legs - min_legs - 1)
-        fitting = [x for x in layouts(with_digits(first, cells, 64, base)) if within(x, budget)]
+        several = start + slope * (legs - min_legs)
+        fitting = [x for x in layouts(with_digits(first, several, PROBE_BASE, base)) if within(x, budget)]
         layout = cheapest(fitting)
         if layout is not None and (best is None or layout.work < best[2].work):
             best = base, legs, layout
@@ -132,7 +136,7 @@ class Sized:
     tried: int
 
 
-def size(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Budget) -> Sized:
+def size(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: SearchBudget) -> Sized:
     """Return the cheapest digits, inner columns and rows for values below 2^`bits`.
 
     Numbers of inner columns are tried in ascending order with the best digits of one column, then neighbouring numbers of digits
@@ -155,12 +159,12 @@ def size(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Budg
     scores = {}
     for inner in INNER:
         scores[inner] = consider(base, legs, inner)
-        if inner > 2 and scores[inner] > 1.1 * min(scores.values()) and slow(trials):
+        if inner > 1 and scores[inner] > min(scores.values()) and slow(trials):
             break
     ranked = sorted(scores, key=lambda inner: scores[inner])
     for other_base, other_legs in choices:
-        if other_legs != legs and (not slow(trials) or abs(other_legs - legs) == 1):
-            for inner in ranked[: 1 if slow(trials) else 3]:
+        if other_legs != legs and not slow(trials):
+            for inner in ranked[:3]:
                 consider(other_base, other_legs, inner)
     fitting = [(layout, a) for layout, a in everything if within(layout, budget)]
     if not fitting:
@@ -175,14 +179,14 @@ def slow(trials: Trials) -> bool:
     return trials.settings_seconds > SLOW_SETTINGS_SECONDS * max(trials.settings_calls, 1)
 
 
-def infeasible(trials: Trials, args: RunArgs, tried: list[Layout], budget: Budget) -> InfeasibleError:
+def infeasible(trials: Trials, args: RunArgs, tried: list[Layout], budget: SearchBudget) -> InfeasibleError:
     """Return the error that names the limit which must give way, and by how little: the one whose relaxation alone helps most."""
     relaxations: list[tuple[float, str, str, int | float]] = []
     for name, (flag, used) in LIMITS.items():
         limit = getattr(budget, name)
         if limit is None:
             continue
-        others = Budget(**(vars(budget) | {name: None}))
+        others = SearchBudget(**(vars(budget) | {name: None}))
         enough = min((used(x) for x in tried if within(x, others)), default=None)
         if enough is not None:
             relaxations.append((enough / max(limit, 1e-9), name, flag, enough))
@@ -209,6 +213,6 @@ def infeasible(trials: Trials, args: RunArgs, tried: list[Layout], budget: Budge
     )
 
 
-def _limit(budget: Budget, name: str) -> str:
+def _limit(budget: SearchBudget, name: str) -> str:
     value = getattr(budget, name)
     return f"{value / 1e6:.0f}MB" if name == "max_ram" else f"{value:g}s" if name == "max_seconds" else str(value)

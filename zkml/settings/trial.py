@@ -23,6 +23,7 @@ FIELD = 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001
 PROBE_BITS = 62
 """Digits of so many bits in all hold any value worth proving: wider ones overflow EZKL's 128-bit integers in products."""
 PROBE_ROWS = 26
+PROBE_BASE = 64
 WIDE_LOOKUP = (-(1 << 24), 1 << 24)
 TOO_LARGE = re.compile(r"integer (-?\d+) is too large to be represented by base (\d+) and n (\d+)")
 
@@ -86,7 +87,13 @@ class Trials:
     _settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def settings(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what `gen_settings` says for `args`, its lists sorted."""
+        """Return what `gen_settings` says for `args`, its lists sorted.
+
+        For a probe of another base it is derived: neither cells nor scales depend on the base, and a witness needs no tables.
+        """
+        if args["logrows"] == PROBE_ROWS and args["decomp_base"] != PROBE_BASE:
+            known = self.settings(dict(args) | {"decomp_base": PROBE_BASE})
+            return known | {"run_args": known["run_args"] | {"decomp_base": args["decomp_base"]}}
         key = json.dumps(args, sort_keys=True)
         if key not in self._settings:
             path = self.folder / "settings.json"
