@@ -47,9 +47,7 @@ def parse_scales(_: click.Context, __: click.Parameter, text: str | None) -> lis
 @click.option("--data", required=True, help="Samples: .npz, .npy, EZKL's input.json, or - for JSON on stdin.")
 @click.option("--metric", type=click.Choice(["auto", *METRICS]), default="auto", show_default=True, help="What must be kept.")
 @click.option("--tolerance", type=float, help="How much of it may be lost (an absolute error for mae, rmse, max_abs).")
-@click.option(
-    "--margin", type=float, default=2.0, show_default=True, help="Room for unseen inputs: times the largest value seen."
-)
+@click.option("--margin", type=float, default=2.0, show_default=True, help="Room for unseen inputs: times the largest seen.")
 @click.option("--scales", callback=parse_scales, help="Try only these common scales, such as 4,7,10.")
 @click.option("--max-columns", type=click.IntRange(1), help="At most this many polynomials to open.")
 @click.option("--search-time", type=click.FloatRange(1), default=SEARCH_SECONDS, show_default=True, help="Seconds to search.")
