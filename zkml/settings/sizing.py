@@ -13,8 +13,9 @@ from zkml.settings.layout_cost import Layout, Settings, lay_out, misfit, smalles
 from zkml.settings.run_args import RunArgs
 from zkml.settings.trial import PROBE_BASE, Trials, probe
 
-INNER = (1, 2, 3, 4, 7)
-"""Degrees 5, 5, 5, 6 and 9 of the accumulating gates: other widths fill their extended domain less well."""
+INNER = (1, 2, 3, 4, 5, 7)
+"""With w inner columns the accumulating gates have degree w + 2: more lookups go into an argument, more cells are padding."""
+SLOW_INNER = (1, 2, 5, 7)
 MAX_LEGS = 24
 SLOW_SETTINGS_SECONDS = 0.25
 MAX_BASE = 1 << 20
@@ -139,8 +140,8 @@ class Sized:
 def size(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: SearchBudget) -> Sized:
     """Return the cheapest digits, inner columns and rows for values below 2^`bits`.
 
-    Numbers of inner columns are tried in ascending order with the best digits of one column, then neighbouring numbers of digits
-    with the best columns; for small models every combination. Raises `InfeasibleError` when no layout fits the budget.
+    Numbers of inner columns are tried with the best digits of one column, then other numbers of digits with the best columns;
+    where `gen_settings` is slow, only the first, and fewer. Raises `InfeasibleError` when no layout fits the budget.
     """
     everything: list[tuple[Layout, RunArgs]] = []
 
@@ -157,10 +158,8 @@ def size(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Sear
     quick = quick_layout(trials, args, bits, min_legs, budget)
     base, legs = quick[:2] if quick is not None else choices[min(1, len(choices) - 1)]
     scores = {}
-    for inner in INNER:
+    for inner in SLOW_INNER if slow(trials) else INNER:
         scores[inner] = consider(base, legs, inner)
-        if inner > 1 and scores[inner] > min(scores.values()) and slow(trials):
-            break
     ranked = sorted(scores, key=lambda inner: scores[inner])
     for other_base, other_legs in choices:
         if other_legs != legs and not slow(trials):

@@ -127,8 +127,10 @@ class Trials:
 
     def run(self, args: Mapping[str, Any], samples: Sequence[Arrays]) -> Run:
         """Return the integer outputs of `samples`. Raises `WitnessError` for the first that has no witness."""
-        scales = self.settings(args)["model_output_scales"]
-        circuit = self.compile(args)
+        return self.execute(self.compile(args), self.settings(args)["model_output_scales"], samples)
+
+    def execute(self, circuit: Path, scales: Sequence[int], samples: Sequence[Arrays]) -> Run:
+        """Return the outputs of a compiled circuit, 2^`scales` being their units."""
         columns: list[list[Floats]] = [[] for _ in self.output_shapes]
         lookups: list[tuple[int, int]] = []
         for sample in samples:
