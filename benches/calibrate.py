@@ -73,7 +73,7 @@ def contender(name: str, settings: dict[str, Any], max_abs: float, seconds: floa
 
 
 def ezkl_settings(trials: Trials, samples: list[dict[str, Any]]) -> tuple[dict[str, Any], float]:
-    """Return EZKL's calibrated settings from its own defaults, and the seconds it took. Its data file has all samples in a row."""
+    """Return EZKL's calibrated settings from its own defaults, and the seconds it took. Its data file holds them in a row."""
     started = time.perf_counter()
     settings, data = trials.folder / "ezkl-settings.json", trials.folder / "calibration.json"
     trials.worker.call("gen_settings", model=trials.model, output=settings)
