@@ -1,6 +1,6 @@
 """The worker process: reads one call a line from stdin, runs it in EZKL, answers one line on its own pipe.
 
-Run as `python -m zkml.ezkl.child FD`. It imports nothing of this package, so that it starts fast and a fault in EZKL is all that
+Run as `python child.py FD PARENT`. It imports nothing of this package, so that it starts fast and a fault in EZKL is all that
 can go wrong in it. Its stdout and stderr are files of the parent's.
 """
 
@@ -20,10 +20,12 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent() -> None:
+def die_with_parent(parent: int) -> None:
     """Ask Linux to kill this process when its parent ends, however it ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before it could be asked for
+        sys.exit(1)
 
 
 def run_args(ezkl: Any, fields: dict[str, Any]) -> Any:
@@ -47,7 +49,7 @@ async def call(ezkl: Any, name: str, arguments: dict[str, Any]) -> Any:
 
 
 def main() -> None:
-    die_with_parent()
+    die_with_parent(int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     answers = os.fdopen(int(sys.argv[1]), "w", buffering=1)
     # EZKL keeps its own handle on the interpreter's streams, so import it after they are redirected.

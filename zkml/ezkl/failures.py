@@ -14,8 +14,8 @@ from zkml.errors import (
     EnvironmentFault,
     InternalFault,
     MalformedArtifact,
-    MismatchedArtifacts,
     ModelError,
+    ProofRejected,
     SampleError,
     SrsError,
     WitnessError,
@@ -46,25 +46,88 @@ def rule(code: str, pattern: str, error: type[ZkmlError], message: str, hint: st
     )
 
 
+UNSUPPORTED = "`zkml inspect` lists every unsupported node at once"
 SMALLER = "use smaller scales, or a larger decomposition base or more legs (`zkml calibrate` chooses them from data)"
 
+MAKE_AGAIN = "make it again with the command that made it"
+
+# Each rule was provoked with the wheel; tests/ezkl/test_failures.py does it again.
 RULES: tuple[Rule, ...] = (
-    rule("disk", r"No space left on device", EnvironmentFault, "the disk is full", "free space and run the command again"),
+    rule("disk", r"\(os error 28\)", EnvironmentFault, "the disk is full", "free space and run the command again"),
+    rule(
+        "missing",
+        r"\[io\] \(([^\n]*)\) No such file or directory",
+        EnvironmentFault,
+        "there is no file or folder {0}",
+        "check the path",
+    ),
+    rule(
+        "missing",
+        r"\[io\] No such file or directory",
+        EnvironmentFault,
+        "a file or folder that EZKL was given is not there",
+        "check the paths",
+    ),
+    # ---- the model
     rule(
         "unsupported-operator",
         r'Translating node #\d+ "[^"]*" Unimplemented\(([^)]*)\)',
         ModelError,
         "EZKL does not support the operator {0}",
-        "`zkml inspect` lists every unsupported node at once",
+        UNSUPPORTED,
     ),
-    rule("not-onnx", r"Reading proto model", ModelError, "the file is not an ONNX model", "export the model again"),
+    rule(
+        "unsupported-operator",
+        r"Unknown op: (\w+)",
+        ModelError,
+        "EZKL does not support the operator that it calls {0}",
+        UNSUPPORTED,
+        {"gen_settings", "compile_circuit"},
+    ),
+    rule(
+        "not-onnx",
+        r"Reading proto model|Translating proto model to model",
+        ModelError,
+        "the file is not a valid ONNX model",
+        "export the model again; `zkml inspect` says what is wrong with it",
+    ),
+    rule(
+        "missing-attribute",
+        r"a node is missing required params: (\w+)",
+        ModelError,
+        "EZKL wants the attribute {0} of a node written out",
+        "`zkml compile` writes such defaults out; give it the model rather than EZKL",
+    ),
+    rule(
+        "dynamic-shape",
+        r"Undetermined symbol in expression",
+        ModelError,
+        "a dimension of the model is not a number",
+        "pin it with --dim name=n",
+    ),
     rule(
         "translation",
-        r'(?:Translating|Failed analyse for) node #\d+ "[^"]*"[^\n]*?(?: ToTypedTranslator)?\s*(?::|\n|$)\s*([^\n]*)',
+        r'(?:Translating|Failed analyse for) node #\d+ "[^"]*" (\w+)',
         ModelError,
-        "EZKL cannot translate this node: {0}",
+        "EZKL cannot translate the operator {0} with these inputs",
         "`zkml inspect` checks shapes and operators first",
     ),
+    # ---- rows
+    rule(
+        "k-too-small",
+        r"k = (\d+) is too small for the given circuit",
+        CircuitError,
+        "2^{0} rows are too few for this circuit",
+        "give an SRS of more rows, or raise logrows",
+    ),
+    rule(
+        "k-too-small",
+        r"too many values to flush for this column size",
+        CircuitError,
+        "the model does not fit this many rows",
+        "raise logrows, or let `zkml calibrate` choose it",
+    ),
+    # ---- inputs and witnesses
     rule(
         "value-too-large",
         r"integer (-?\d+) is too large to be represented by base (\d+) and n (\d+)",
@@ -73,47 +136,66 @@ RULES: tuple[Rule, ...] = (
         SMALLER,
     ),
     rule(
-        "out-of-table",
-        r"lookup (?:input|value)s? (?:is |are )?(?:too large|too small|out of range)[^\n]*",
-        WitnessError,
-        "an input of a lookup lies outside its table",
-        "recalibrate with samples that cover such inputs",
-    ),
-    rule(
-        "k-too-small",
-        r"k = (\d+) is too small for the given circuit",
-        CircuitError,
-        "2^{0} rows are too few for this circuit",
-        "raise logrows, or let `zkml calibrate` choose it",
-    ),
-    rule(
-        "extended-k",
-        r"extended k is too large[^\n]*",
-        CircuitError,
-        "the circuit's extended domain is too large",
-        "use fewer rows or a lookup range that is smaller",
-    ),
-    rule(
-        "lookup-range",
-        r"(?:lookup|range.check) (?:range )?\(?[^\n]*too large[^\n]*",
-        CircuitError,
-        "a lookup table does not fit this many rows",
-        "use a smaller lookup range or more rows",
-    ),
-    rule(
         "input-shape",
         r"Cannot reshape tensor of length (\d+) to \[([^\]]*)\]",
         SampleError,
         "an input has {0} elements, the circuit takes shape [{1}]",
         "give one flat list for each input of the model",
-        {"gen_witness", "prove", "mock"},
+        {"gen_witness"},
     ),
     rule(
-        "srs-k",
-        r"(?:srs|SRS|params)[^\n]*(?:too small|smaller than|insufficient)[^\n]*",
+        "input-file",
+        r"\[graph\] \[json\] ([^\n]*)",
+        SampleError,
+        "the input is not JSON with lists of numbers: {0}",
+        "give one flat list of numbers for each input of the model",
+        {"gen_witness"},
+    ),
+    rule(
+        "witness-file",
+        r"\[graph\] \[json\] ([^\n]*)",
+        MalformedArtifact,
+        "the witness file cannot be read: {0}",
+        "run `zkml witness` again",
+        {"prove", "mock"},
+    ),
+    rule(
+        "out-of-table",
+        r"Lookup \(index: \d+\) is not satisfied",
+        WitnessError,
+        "an input of a lookup lies outside its table",
+        "recalibrate with samples that cover such inputs",
+        {"mock"},
+    ),
+    rule(
+        "constraint",
+        r"verification failed|[Cc]onstraint not satisfied",
+        WitnessError,
+        "the witness does not satisfy the circuit",
+        "it was changed, or it is the witness of another circuit: run `zkml witness` again",
+        {"mock"},
+    ),
+    # ---- files
+    rule(
+        "settings-file",
+        r"failed to load settings file at ([^\n]*)",
+        MalformedArtifact,
+        "the settings file cannot be read: {0}",
+        MAKE_AGAIN,
+    ),
+    rule(
+        "circuit-file",
+        r"failed to ser/deser model: ([^\n]*)",
+        MalformedArtifact,
+        "the compiled circuit cannot be read: {0}",
+        "run `zkml compile` again",
+    ),
+    rule(
+        "srs",
+        r"failed to (?:read|load) srs ([^\n]*)",
         SrsError,
-        "the SRS is too small for this circuit",
-        "`zkml srs info` shows its size; import a larger one",
+        "the SRS cannot be read: {0}",
+        "`zkml srs check` says what is wrong with the file",
     ),
     rule(
         "keys",
@@ -123,40 +205,36 @@ RULES: tuple[Rule, ...] = (
         "run `zkml setup` again",
     ),
     rule(
-        "witness-file",
-        r"(?:failed to load|invalid) witness[^\n]*",
-        MalformedArtifact,
-        "the witness file cannot be read",
-        "run `zkml witness` again",
-        {"prove", "mock"},
+        "srs",
+        r"Transcript error: Invalid elliptic curve point",
+        SrsError,
+        "the SRS holds a point that is not on the curve",
+        "`zkml srs check` says what is wrong with the file",
+        {"prove"},
     ),
+    # ---- proofs
     rule(
-        "constraint",
-        r"(?:ConstraintSystemFailure|[Cc]onstraint (?:was )?not satisfied|verify failed|ProvingError)[^\n]*",
-        WitnessError,
-        "the witness does not satisfy the circuit",
-        "an input outside the calibrated range is the usual cause; recalibrate with samples like it",
-        {"mock", "prove"},
-    ),
-    rule(
-        "transcript",
-        r"Transcript error: ([^\n]*)",
+        "proof-file",
+        r"failed to load the proof: ([^\n]*)|Transcript error: ([^\n]*)",
         MalformedArtifact,
-        "the proof does not parse: {0}",
+        "the proof does not parse: {0}{1}",
         "the file was changed or cut after it was made",
         {"verify"},
     ),
     rule(
-        "mismatch",
-        r"(?:NotEnoughRows|not enough rows|mismatch)[^\n]*",
-        MismatchedArtifacts,
-        "key and circuit do not belong together",
-        "run `zkml setup` again for this circuit",
-        {"prove", "verify"},
+        "rejected",
+        r"constraint system is not satisfied|Multi-opening proof was invalid",
+        ProofRejected,
+        "EZKL rejects the proof",
+        "the proof, its instances or its key were changed, or do not belong together",
+        {"verify"},
     ),
 )
 
 NODE = re.compile(r'node #\d+ "([^"]*)"')
+
+# What Python raises for a name or an argument that EZKL does not have.
+OUR_MISTAKES = ("AttributeError", "TypeError")
 
 BY_CALL: dict[str, tuple[type[ZkmlError], str]] = {
     "gen_settings": (ModelError, "EZKL cannot lay out this model"),
@@ -180,6 +258,8 @@ def translate(call: str, kind: str, message: str, printed: str) -> ZkmlError:
         if match := r.pattern.search(text):
             said = r.message(match)
             return r.error(f"node {node}: {said}" if node else said, hint=r.hint, code=r.code, node=node, details=details)
+    if kind in OUR_MISTAKES:
+        return InternalFault(f"a wrong call of EZKL's {call}: {message}", hint="please report this", code="call", details=details)
     if kind == "PanicException":
         return InternalFault(
             f"EZKL panicked in {call}: {message}",

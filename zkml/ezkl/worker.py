@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,11 +19,15 @@ from typing import Any
 
 import psutil
 
+from zkml import files
 from zkml.errors import EnvironmentFault, InfeasibleError, InternalFault
 from zkml.ezkl.failures import translate
 
 POLL_SECONDS = 0.05
 LOG_TAIL_BYTES = 16_384
+OUTPUTS = frozenset({"output", "compiled_circuit", "vk_path", "pk_path", "proof_path"})
+HOME_PREFIX = "zkml-ezkl-"
+CHILD = Path(__file__).with_name("child.py")
 # EZKL's key digest depends on its thread pool below two threads (up to 16 table columns): never run it with one.
 MIN_THREADS = 2
 PASSED_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
@@ -64,7 +67,8 @@ class Worker:
     """A process that runs EZKL calls one after the other. Use as a context manager.
 
     A call that fails by an ordinary error leaves the worker usable; a panic, a crash or a limit ends the process, and the next
-    call starts a new one. Its cache folder is private and goes with it.
+    call starts a new one. Its cache folder is private and goes with it. Linux kills the process when the *thread* that started it
+    ends, so make all calls from one thread, or let that one live.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Worker:
         self.threads = max(MIN_THREADS, threads or os.cpu_count() or MIN_THREADS)
         self._on_progress = on_progress
         self._home: Path | None = None
+        self._holding = contextlib.ExitStack()  # the home folder, with the lock that says it is in use
         self._process: subprocess.Popen[str] | None = None
         self._answers: int | None = None
         self._pending = b""
@@ -91,9 +96,8 @@ class Worker:
     def close(self) -> None:
         """Stop the process and remove its cache."""
         self._stop()
-        if self._home is not None:
-            shutil.rmtree(self._home, ignore_errors=True)
-            self._home = None
+        self._home = None
+        self._holding.close()
 
     def call(self, name: str, *, stage: str | None = None, **arguments: Any) -> CallResult:
         """Run `ezkl.NAME(**arguments)`.
@@ -105,12 +109,13 @@ class Worker:
         log = self._log()
         log_start = log.stat().st_size
         plain = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in arguments.items()}
+        request = json.dumps({"call": name, "arguments": plain}) + "\n"
         started = time.perf_counter()
         assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # a dead process is diagnosed by _wait
-            process.stdin.write(json.dumps({"call": name, "arguments": plain}) + "\n")
-            process.stdin.flush()
         try:
+            with contextlib.suppress(BrokenPipeError):  # a dead process is diagnosed by _wait
+                process.stdin.write(request)
+                process.stdin.flush()
             answer = self._wait(process, stage or name, started)
         except BaseException:
             self._stop()
@@ -125,7 +130,19 @@ class Worker:
             if failure["type"] == "PanicException":
                 self._stop()
             raise translate(name, failure["type"], failure["message"], printed)
+        self._check_space(arguments)
         return CallResult(answer["value"], answer["seconds"], answer["peak_rss"], printed)
+
+    @staticmethod
+    def _check_space(arguments: Mapping[str, Any]) -> None:
+        """Raise `EnvironmentFault` on a full disk: EZKL does not always notice one, and leaves a file that is cut short."""
+        for output in OUTPUTS.intersection(arguments):
+            path = Path(arguments[output])
+            disk = os.statvfs(path if path.exists() else path.parent)
+            if disk.f_blocks and not disk.f_bavail:
+                raise EnvironmentFault(
+                    f"the disk is full, and {path} may be cut short", hint="free space and run the command again", code="disk"
+                )
 
     # ---- the process
 
@@ -138,7 +155,9 @@ class Worker:
             return self._process
         self._stop()
         if self._home is None:
-            self._home = Path(tempfile.mkdtemp(prefix="zkml-ezkl-"))
+            parent = Path(tempfile.gettempdir())
+            with files.disk_errors(parent):
+                self._home = self._holding.enter_context(files.temporary(HOME_PREFIX, parent, folder=True, suffix=""))
         environment = {k: v for k, v in os.environ.items() if k in PASSED_ENVIRONMENT}
         environment |= {
             "HOME": str(self._home),
@@ -150,7 +169,7 @@ class Worker:
         try:
             with self._log().open("ab") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "zkml.ezkl.child", str(theirs)],
+                    [sys.executable, "-P", str(CHILD), str(theirs), str(os.getpid())],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
