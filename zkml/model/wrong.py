@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zkml.model.features import Node
+from zkml.model.model import Model
 
 FLOATS = ("double", "float16", "bfloat16")
 
@@ -120,3 +121,16 @@ def wrong(node: Node) -> Wrong | None:
     if node.domain != "ai.onnx":
         return None
     return next((w for ops, applies, w in RULES if node.op in ops and applies(node)), None)
+
+
+EQUAL_AS_NUMBER = Wrong(
+    "gives 2^-scale where the model gives 1, because the result of Equal is read as a number",
+    "use Where(Equal(a, b), 1, 0), or LessOrEqual and GreaterOrEqual, whose results EZKL reads rightly",
+)
+
+
+def equals_read_as_numbers(model: Model) -> frozenset[str]:
+    """Return the names of `Equal` nodes whose result is cast or is an output: EZKL keeps the truth value at the operands' scale."""
+    graph = model.proto.graph
+    read = {name for node in graph.node if node.op_type == "Cast" for name in node.input} | {o.name for o in graph.output}
+    return frozenset(node.name for node in graph.node if node.op_type == "Equal" and read.intersection(node.output))
