@@ -130,7 +130,7 @@ EQUAL_AS_NUMBER = Wrong(
 
 
 def equals_read_as_numbers(model: Model) -> frozenset[str]:
-    """Return the names of `Equal` nodes whose result is cast or is an output: EZKL keeps the truth value at the operands' scale."""
+    """Return the names of `Equal` nodes whose result is cast or an output: EZKL keeps the truth value at the operands' scale."""
     graph = model.proto.graph
     read = {name for node in graph.node if node.op_type == "Cast" for name in node.input} | {o.name for o in graph.output}
     return frozenset(node.name for node in graph.node if node.op_type == "Equal" and read.intersection(node.output))
