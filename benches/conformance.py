@@ -24,6 +24,7 @@ from typing import Any
 import click
 import psutil
 
+from zkml.checking import VERIFIERS, check_bundle
 from zkml.circuit.compile import compile_model
 from zkml.cli.compile import read_recipe
 from zkml.cli.options import Bytes, Duration
@@ -36,7 +37,6 @@ from zkml.keys.setup import setup
 from zkml.model import load, load_labels, load_samples, normalise
 from zkml.proof import prove
 from zkml.verifier.policy import Policy
-from zkml.verify import VERIFIERS, check_bundle
 from zkml.witness import make_witness
 
 ROOT = Path(__file__).resolve().parents[1]

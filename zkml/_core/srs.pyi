@@ -14,7 +14,10 @@ def generate(path: PathLike[str], k: int, progress: Callable[[str, int, int], ob
     """Write an SRS with a τ of the operating system's generator. Raises `EnvironmentFault`, `MalformedArtifact` for a bad k."""
 
 def head(path: PathLike[str]) -> tuple[int, tuple[bytes, bytes, bytes]]:
-    """Return k and (g1, g2, tau_g2) of a file whose header, size, g[0] and points of G2 hold. Raises `MalformedArtifact`, `SrsError`."""
+    """Return k and (g1, g2, tau_g2) of a file whose header, size, g[0] and points of G2 hold.
+
+    Raises `MalformedArtifact`, `SrsError`.
+    """
 
 def check(path: PathLike[str], progress: Callable[[str, int, int], object] | None = None) -> None:
     """Check a whole file. Raises `MalformedArtifact` or `SrsError` with part and index in its details."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +23,7 @@ from zkml.estimate import Budget, Estimate, enforce, estimate
 from zkml.ezkl import Limits, ProgressCallback, Worker
 from zkml.model import Model, Samples, check_support, load, make_samples, normalise
 from zkml.settings import RunArgs, read_settings, sorted_settings, write_settings
-
-if TYPE_CHECKING:
-    from zkml.settings.calibrate import Calibration
+from zkml.settings.calibrate import Calibration, calibrate
 
 DOWNSTREAM = ("vk", "pk", "protocol", "witness", "proof")
 """What a new circuit makes worthless."""
@@ -132,9 +130,6 @@ def compile_model(
         change.write("model", model.to_bytes(), source=model.digest, dims=dict(dims or {}), notes=list(model.notes))
         calibration = None
         if run_args is None:
-            from zkml.settings.calibrate import calibrate  # noqa: PLC0415
-            from zkml.settings.sizing import Budget as SearchBudget  # noqa: PLC0415
-
             assert samples is not None
             calibration = calibrate(
                 change.path("model"),
@@ -143,9 +138,10 @@ def compile_model(
                 metric=metric,
                 tolerance=tolerance,
                 run_args=start,
-                budget=SearchBudget(max_k=budget.max_k, max_ram=budget.max_ram, max_seconds=budget.max_seconds),
+                budget=budget,
                 worker=worker,
-                on_progress=report,
+                on_progress=on_progress,
+                report=report,
             )
             change.write_json("fidelity", calibration.fidelity.as_dict())
         elif change.has("fidelity"):

@@ -18,7 +18,7 @@ from zkml.proof.engine import Job, choose_engine
 from zkml.protocol import decode, read_proof
 from zkml.settings import read_settings
 from zkml.verdict import Verdict
-from zkml.verifier import check
+from zkml.verifier import native
 from zkml.verifier.policy import Policy
 from zkml.witness.witness import committed
 
@@ -84,7 +84,7 @@ def prove(
         data = staged.read_bytes()
         proof = read_proof(data)
         started = time.perf_counter()
-        verdict = check(protocol, proof, MATHEMATICS_ONLY)
+        verdict = native.check(protocol, proof, MATHEMATICS_ONLY)
         verify_seconds = time.perf_counter() - started
         if not verdict.accepted:
             raise InternalFault(
