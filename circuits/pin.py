@@ -11,7 +11,7 @@ from pathlib import Path
 
 from zkml.circuit.compile import Compilation, compile_model
 from zkml.circuit.graph import Graph
-from zkml.cli.compile import read_recipe
+from zkml.settings.recipe import read_recipe
 
 ROOT = Path(__file__).parent
 MODELS = ROOT.parent / "models"

@@ -27,10 +27,11 @@ def save(
     return path
 
 
-def linear(path: Path, seed: int = 7) -> Path:
-    """Write y = W·x + b with x of three and y of two numbers."""
+def linear(path: Path, seed: int = 7, nudge: float = 0.0) -> Path:
+    """Write y = W·x + b with x of three and y of two numbers; one weight can be nudged."""
     rng = np.random.default_rng(seed)
     weights = {"w": rng.uniform(-1, 1, (2, 3)).astype(np.float32), "b": rng.uniform(-1, 1, 2).astype(np.float32)}
+    weights["w"][0, 0] += np.float32(nudge)
     return save(path, [helper.make_node("Gemm", ["x", "w", "b"], ["y"], transB=1)], {"x": [1, 3]}, [1, 2], weights)
 
 

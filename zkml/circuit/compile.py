@@ -60,9 +60,9 @@ def no_empty_folder(folder: Path) -> Iterator[None]:
         yield
     except BaseException:
         if made and not any((folder / name).exists() for name in (MANIFEST, JOURNAL)):
-            with suppress(OSError):  # somebody else put something there meanwhile: then it is theirs
-                (folder / LOCK).unlink(missing_ok=True)
-                for p in made:
+            (folder / LOCK).unlink(missing_ok=True)
+            for p in made:
+                with suppress(OSError):  # gone already, or somebody else put something there meanwhile
                     p.rmdir()
         raise
 

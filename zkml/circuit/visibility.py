@@ -13,7 +13,7 @@ def check_visibilities(model: Model, run_args: RunArgs) -> None:
     """Raise `UsageError` for visibilities that make no circuit, `CircuitError` for those that make none of this model.
 
     Found by trying EZKL 23.0.5: it refuses public parameters and circuits that state nothing; it compares fixed outputs with
-    random numbers unless range checks of inputs and outputs are off; it hashes in private only tensors of one element.
+    random numbers unless range checks of inputs and outputs are off; it hashes in private only outputs of one element.
     """
     if run_args.param_visibility == "public":
         raise UsageError(
@@ -33,15 +33,17 @@ def check_visibilities(model: Model, run_args: RunArgs) -> None:
             hint="make the output public and compare it when verifying; or set ignore_range_check_inputs_outputs in the recipe",
             code="visibility",
         )
-    tensors = {"input": model.inputs, "output": model.outputs}
-    for what, visibility in (("input", run_args.input_visibility), ("output", run_args.output_visibility)):
-        if not visibility.startswith("hashed/private"):
-            continue
-        large = [t.name for t in tensors[what] if prod(t.shape) > 1]
-        if large:
-            raise CircuitError(
-                f"{what} {large[0]} has more than one element, EZKL keeps a hash private of one element only",
-                hint="`hashed` makes the hash public and takes any size",
-                code="visibility",
-                node=large[0],
-            )
+    if run_args.input_visibility.startswith("hashed/private"):
+        raise UsageError(
+            "an input cannot be hashed in private: EZKL hands its hash, instead of the input, to the network",
+            hint="`private` hides the input, `hashed` states its hash",
+            code="visibility",
+        )
+    large = [t.name for t in model.outputs if prod(t.shape) > 1]
+    if run_args.output_visibility.startswith("hashed/private") and large:
+        raise CircuitError(
+            f"output {large[0]} has more than one element, EZKL keeps a hash private of one element only",
+            hint="`hashed` makes the hash public and takes any size",
+            code="visibility",
+            node=large[0],
+        )

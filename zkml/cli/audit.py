@@ -9,9 +9,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from zkml.bundle import Bundle
 from zkml.circuit.audit import AuditReport, OutputSlack, audit_files
-from zkml.cli.output import command_errors, emit, hint, json_option, say
+from zkml.cli.options import dim_option, srs_options
+from zkml.cli.output import command_errors, emit, hint, json_option, progress, say, seconds
 from zkml.errors import RefusedByPolicy, UsageError
+from zkml.keys.rebuild import Rebuilt, rebuild
+from zkml.keys.srs import find
+from zkml.settings import read_settings
 
 COLOURS = {"unsound": "bold red", "unbound": "yellow", "privacy": "yellow", "slack": "cyan", "notice": "dim"}
 SHOWN_NODES = 6
@@ -64,6 +69,24 @@ def draw(report: AuditReport, console: Console) -> None:
     console.print(slack)
 
 
+def _rebuild(
+    target: Path, model: Path | None, srs_path: Path | None, unsafe_srs: bool, allow_wrong: bool, dims: dict[str, int]
+) -> Rebuilt:
+    bundle = Bundle.open(target)
+    bundle.require("settings")
+    k = read_settings(bundle.path("settings"))["run_args"]["logrows"]
+    with progress() as on_progress:
+        return rebuild(
+            bundle,
+            find(k, srs_path),
+            model=model,
+            dims=dims,
+            allow_unsafe_srs=unsafe_srs,
+            allow_wrong=allow_wrong,
+            on_progress=on_progress,
+        )
+
+
 @click.command()
 @click.argument("target", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--circuit", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A bare compiled circuit of EZKL.")
@@ -76,18 +99,48 @@ def draw(report: AuditReport, console: Console) -> None:
     callback=_domains,
     help="An input's lowest and highest integer, once for each input.",
 )
+@click.option("--rebuild", "again", is_flag=True, help="Also compile and key TARGET again and compare: its key *is* the model.")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="With --rebuild: the ONNX model that it should be. Default: the one in the bundle.",
+)
+@click.option("--allow-wrong", is_flag=True, help="With --rebuild: although EZKL computes an operator otherwise than ONNX.")
+@srs_options
+@dim_option
 @json_option
 @command_errors
 def audit(
-    target: Path | None, circuit: Path | None, settings: Path | None, domains: tuple[tuple[int, int], ...], as_json: bool
+    target: Path | None,
+    circuit: Path | None,
+    settings: Path | None,
+    domains: tuple[tuple[int, int], ...],
+    again: bool,
+    model: Path | None,
+    allow_wrong: bool,
+    srs_path: Path | None,
+    unsafe_srs: bool,
+    dims: tuple[tuple[str, int], ...],
+    as_json: bool,
 ) -> None:
     """Say what a forger could do with TARGET, a bundle, or with bare EZKL files.
 
-    Recomputed from the compiled circuit and its settings; keys and proofs are not needed. Exit 7 when a false statement is
-    provable, 0 otherwise, whatever else is found.
+    Recomputed from the compiled circuit and its settings; keys and proofs are not needed. With --rebuild, settings, circuit and
+    key are made again from the model and compared byte for byte; what comes out equal counts as audited on this machine. Exit 7
+    when a false statement is provable, 3 when something is not what the model gives, 0 otherwise, whatever else is found.
     """
     report = audit_files(*_files(target, circuit, settings), domains=domains or None)
-    emit(report.as_dict(), as_json=as_json, text=lambda console: draw(report, console))
+    value = report.as_dict()
+    if again:
+        if target is None:
+            raise UsageError("--rebuild needs a bundle: bare files do not hold the model", code="rebuild-bare")
+        rebuilt = _rebuild(target, model, srs_path, unsafe_srs, allow_wrong, dict(dims))
+        value |= {"rebuilt": {"circuit_id": rebuilt.circuit_id, "vk_sha256": rebuilt.vk_sha256, "seconds": rebuilt.seconds}}
+        say(f"rebuilt in {seconds(rebuilt.seconds)}: settings, circuit and key are what the model gives")
+        say(f"circuit {rebuilt.circuit_id} counts as audited on this machine")
+    elif model is not None or srs_path is not None or unsafe_srs or dims or allow_wrong:
+        raise UsageError("--model, --srs, --unsafe-srs, --dim and --allow-wrong go with --rebuild", code="without-rebuild")
+    emit(value, as_json=as_json, text=lambda console: draw(report, console))
     if report.refused:
         codes = ", ".join(finding.code for finding in report.refused)
         say(f"a false statement is provable with this circuit: {codes}")

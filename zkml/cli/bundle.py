@@ -32,8 +32,7 @@ def show(bundle: Path, as_json: bool) -> None:
         for kind in KINDS:
             record = opened.records.get(kind.name)
             if record is not None:
-                sources = ", ".join(f"{name} {digest[:8]}" for name, digest in record.made_from.items())
-                table.add_row(kind.name, kind.file, gigabytes(record.size), record.sha256[:16], sources)
+                table.add_row(kind.name, kind.file, gigabytes(record.size), record.sha256, ", ".join(record.made_from))
         console.print(table)
 
     emit({name: record.as_dict() for name, record in opened.records.items()}, as_json=as_json, text=draw)

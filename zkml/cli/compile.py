@@ -11,11 +11,9 @@ from rich.table import Table
 from zkml.circuit.compile import Compilation, compile_model
 from zkml.cli.options import budget_options, dim_option
 from zkml.cli.output import command_errors, emit, gigabytes, json_option, progress, say, seconds
-from zkml.errors import UsageError
 from zkml.estimate import Budget
-from zkml.files import read_json
 from zkml.model import load, load_labels, load_samples, normalise
-from zkml.settings import RunArgs
+from zkml.settings.recipe import read_recipe
 
 EXAMPLES = """
 \b
@@ -24,29 +22,6 @@ Examples:
   zkml compile model.onnx --data samples.npz --input-visibility private --metric top1 --tolerance 0.01
   zkml compile model.onnx --recipe circuits/lenet5/recipe.json
 """
-
-
-def read_recipe(path: Path) -> RunArgs:
-    """Return the run arguments of a recipe, or of a settings file."""
-    value = read_json(path, what="recipe")
-    if not isinstance(value, dict) or not isinstance(value.get("run_args"), dict):
-        raise UsageError(f"{path} holds no run arguments", hint="`zkml calibrate --out FILE` writes a recipe", code="recipe")
-    recipe = value if "version" in value and "num_rows" in value else {"run_args": to_recorded(value["run_args"])}
-    return RunArgs.from_settings(recipe)
-
-
-def to_recorded(fields: dict[str, object]) -> dict[str, object]:
-    """Write visibilities the way settings files do, so that one reader serves both."""
-    words = {"private": "Private", "public": "Public", "fixed": "Fixed", "polycommit": "KZGCommit"}
-    recorded = dict(fields)
-    for name in ("input_visibility", "output_visibility", "param_visibility"):
-        word = str(fields.get(name, ""))
-        if word.startswith("hashed"):
-            outlets = [int(n) for n in word.split("/")[2].split(",")] if word.count("/") == 2 else []
-            recorded[name] = {"Hashed": {"hash_is_public": word == "hashed", "outlets": outlets}}
-        elif word in words:
-            recorded[name] = words[word]
-    return recorded
 
 
 def draw(console: Console, result: Compilation) -> None:
@@ -82,7 +57,7 @@ def draw(console: Console, result: Compilation) -> None:
 @click.option("--data", help="Samples (.npz, .npy, EZKL's input.json, or - for JSON on stdin) to choose settings by.")
 @click.option("--recipe", type=click.Path(path_type=Path), help="Run arguments chosen before; nothing is searched.")
 @click.option("--out", type=click.Path(path_type=Path), help="The bundle. Default: NAME.zkml beside the model.")
-@click.option("--input-visibility", help="public (default), private, hashed, hashed/private/0, polycommit or fixed.")
+@click.option("--input-visibility", help="public (default), private, hashed, polycommit or fixed.")
 @click.option("--output-visibility", help="public (default), private, hashed, polycommit or fixed.")
 @click.option("--param-visibility", help="fixed (default), private, hashed or polycommit.")
 @click.option("--metric", default="auto", show_default=True, help="top1, agreement, mae, max_abs, rmse, auc or cosine.")

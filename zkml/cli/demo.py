@@ -12,7 +12,6 @@ from rich.table import Table
 
 from zkml.checking import check_bundle
 from zkml.circuit.compile import compile_model
-from zkml.cli.compile import read_recipe
 from zkml.cli.output import command_errors, emit, err, gigabytes, json_option, progress, say, seconds
 from zkml.cli.srs_choice import choose_srs
 from zkml.errors import EnvironmentFault, InternalFault
@@ -20,6 +19,7 @@ from zkml.ezkl import Worker
 from zkml.keys.setup import setup
 from zkml.model import load, load_labels, load_samples, normalise
 from zkml.proof import prove
+from zkml.settings.recipe import read_recipe
 from zkml.verifier.policy import Policy
 from zkml.witness import make_witness
 
@@ -76,6 +76,11 @@ def checkout() -> Path:
     return folder
 
 
+def shown(path: Path) -> str:
+    """Return the path as a user in the checkout would type it."""
+    return str(path.relative_to(checkout()))
+
+
 def picture(image: np.ndarray) -> str:
     """Return a grey image in [0, 1], of shape (…, h, w), as text."""
     rows = np.clip(image.reshape(image.shape[-2:]), 0.0, 1.0)[::2]
@@ -100,7 +105,10 @@ def command(sample: int, out: Path, calibrate: bool, as_json: bool) -> None:
     steps = Steps()
     with progress() as on_progress:
         step = steps.begin(
-            "compile", f"zkml compile {model_path.name} " + (f"--recipe {recipe.name}" if recipe else "--data samples.npz")
+            "compile",
+            f"zkml compile {shown(model_path)} "
+            + (f"--recipe {shown(recipe)}" if recipe else f"--data {shown(data_path)}")
+            + f" --out {out}",
         )
         compiled = compile_model(
             model_path,
@@ -116,17 +124,17 @@ def command(sample: int, out: Path, calibrate: bool, as_json: bool) -> None:
 
         step = steps.begin("srs", f"zkml srs generate --unsafe -k {run.logrows}")
         srs = choose_srs(run.logrows, None, allow_unsafe=True)
-        steps.end(step, f"{srs.trust}, {srs.digest[:16]}…")
+        steps.end(step, f"{srs.trust}, digest {srs.digest}")
 
         step = steps.begin("setup", f"zkml setup {out} --unsafe-srs")
         keys = setup(compiled.bundle, srs, allow_unsafe_srs=True, on_progress=on_progress)
-        steps.end(step, f"circuit {keys.circuit_id[:16]}…, proving key {gigabytes(keys.pk_bytes)}", keys.peak_rss)
+        steps.end(step, f"circuit {keys.circuit_id}, proving key {gigabytes(keys.pk_bytes)}", keys.peak_rss)
 
         samples = load_samples(data_path, compiled.model)
         values = samples[sample % len(samples)]
         err().print(picture(next(iter(values.values()))), markup=False)
         with Worker(on_progress=on_progress) as worker:
-            step = steps.begin("witness", f"zkml witness {out} --input samples.npz --sample {sample}")
+            step = steps.begin("witness", f"zkml witness {out} --input {shown(data_path)} --sample {sample}")
             witness = make_witness(compiled.bundle, compiled.model, values, worker)
             digit = int(np.argmax(witness.rescaled[0]))
             steps.end(step, f"the circuit reads a {digit}", witness.peak_rss)

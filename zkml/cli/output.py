@@ -27,11 +27,13 @@ R = TypeVar("R")
 
 INTERRUPTED = 130
 PLAIN_INTERVAL_SECONDS = 10.0
+UNWRAPPED_COLUMNS = 1000
 
 
 def out() -> Console:
-    """Return the console of results (stdout)."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Return the console of results (stdout). In a file or pipe no line is wrapped and no digest cut."""
+    terminal = sys.stdout.isatty()
+    return Console(file=sys.stdout, highlight=False, soft_wrap=not terminal, width=None if terminal else UNWRAPPED_COLUMNS)
 
 
 def err() -> Console:

@@ -62,6 +62,6 @@ def command(
         text=f"circuit {keys.circuit_id}\n"
         f"keys    {gigabytes(keys.pk_bytes)} to prove, {gigabytes(keys.vk_bytes)} to verify,"
         f" in {seconds(keys.seconds)} with {gigabytes(keys.peak_rss)} of memory\n"
-        f"srs     {srs.trust}, k = {srs.k}, {srs.digest[:16]}…",
+        f"srs     {srs.trust}, k = {srs.k}, {srs.digest}",
     )
     say(f"next: zkml prove {bundle} --input INPUT.json")

@@ -29,10 +29,16 @@ EXIT = {
 }
 SHOWN = 12
 
-REMEDIES = {
-    "unsafe-srs": "`zkml srs trust DIGEST` if you know who ran the ceremony; --unsafe-srs only to try things out",
-    "unaudited": "`zkml audit BUNDLE --rebuild` checks that the key is the model; --allow-unaudited takes it on trust",
-}
+
+def remedy(policy: str, digest: str, bundle: Path | None) -> str:
+    """Return what to do about a refusal, with the command to run. `digest` is that of the SRS."""
+    if policy == "unsafe-srs":
+        return f"`zkml srs trust {digest}` if you know who ran the ceremony; --unsafe-srs only to try things out"
+    if policy == "unaudited":
+        name = bundle or "BUNDLE"
+        return f"`zkml audit {name} --rebuild` checks that the key is the model; --allow-unaudited takes it on trust"
+    code = policy.removeprefix("finding:")
+    return f"--allow {code} accepts it all the same; `zkml audit {bundle or 'BUNDLE'}` says what a forger could do"
 
 
 def public_values(protocol: Protocol, proof: Path) -> list[dict[str, Any]]:
@@ -115,6 +121,7 @@ def command(
     policy = Policy(allow_unsafe_srs=unsafe_srs, allow_unaudited=allow_unaudited, allow_findings=frozenset(allow))
     statement: list[dict[str, Any]] = []
     slack: list[dict[str, Any]] = []
+    folder: Path | None = None
     if settings is not None or vk is not None:
         if settings is None or vk is None or srs_path is None:
             raise UsageError("bare EZKL files are verified with --settings, --vk and --srs together", code="bare-files")
@@ -123,12 +130,14 @@ def command(
         verdict = check_ezkl(read_settings(settings), key, points, target, policy=policy, verifier=verifier)
     else:
         if protocol is None:
+            folder = target
             bundle = Bundle.open(target)
             bundle.require("protocol", *(() if proof else ("proof",)))
             protocol, proof = bundle.path("protocol"), proof or bundle.path("proof")
         else:
             proof = target
         described = read_protocol(protocol)
+        points = described.points
         verdict = check_proof(described, proof, policy=policy, verifier=verifier)
         if verdict.accepted:
             statement = public_values(described, proof)
@@ -136,6 +145,6 @@ def command(
             slack = [s.as_dict() for s in report.slack] if report else []
     value = verdict.as_dict() | {"statement": statement, "slack": slack, "verifier": verifier}
     emit(value, as_json=as_json, text=lambda console: draw(console, verdict, statement, slack))
-    if verdict.policy in REMEDIES:
-        hint(REMEDIES[verdict.policy])
+    if verdict.policy is not None:
+        hint(remedy(verdict.policy, points.digest, folder))
     raise SystemExit(EXIT[verdict.outcome])

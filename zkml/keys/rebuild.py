@@ -11,10 +11,10 @@ from typing import Any
 from zkml.bundle import Bundle
 from zkml.circuit.audit import AuditReport, audit_files
 from zkml.circuit.compile import compile_model
-from zkml.errors import MismatchedArtifacts
+from zkml.errors import MalformedArtifact, MismatchedArtifacts
 from zkml.estimate import Budget
 from zkml.ezkl import ProgressCallback
-from zkml.keys.setup import Keys, setup
+from zkml.keys.setup import Keys, needs_witness, setup
 from zkml.keys.srs import Srs
 from zkml.model import load, normalise
 from zkml.settings import RunArgs, read_settings
@@ -37,25 +37,31 @@ def rebuild(
     model: Path | None = None,
     dims: Mapping[str, int] | None = None,
     allow_unsafe_srs: bool = False,
+    allow_wrong: bool = False,
     budget: Budget | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Rebuilt:
     """Compile `model` (by default the bundle's own) under the bundle's run arguments and make its keys again.
 
-    What comes out equal is from then on audited here. Raises `MismatchedArtifacts` naming the first artefact that differs, and
-    what compiling and setup raise.
+    `dims` pins named dimensions of `model`; by default as the bundle says that they were. What comes out equal is from then on
+    audited here. Raises `MismatchedArtifacts` naming the first artefact that differs, and what compiling and setup raise.
     """
     bundle.require("model", "settings", "circuit", "vk", "protocol")
     source = model or bundle.path("model")
-    if normalise(load(source, dict(dims or {}))).to_bytes() != bundle.path("model").read_bytes():
+    pinned = dict(dims or {}) if model is None or dims else recorded_dims(bundle)
+    if normalise(load(source, pinned)).to_bytes() != bundle.path("model").read_bytes():
         raise difference("model.onnx", f"{source}, once normalised, is not the model in the bundle")
     settings = read_settings(bundle.path("settings"))
+    check_srs(bundle, srs)
+    if needs_witness(settings):
+        bundle.require("witness")
     with tempfile.TemporaryDirectory(prefix="zkml-rebuild-") as folder:
         compiled = compile_model(
             source,
             run_args=RunArgs.from_settings(settings),
-            dims=dims,
+            dims=pinned,
             budget=budget,
+            allow_wrong=allow_wrong,
             allow_findings=frozenset(f.code for f in audit_files(bundle.path("circuit"), bundle.path("settings")).refused),
             out=Path(folder) / bundle.folder.name,
             on_progress=on_progress,
@@ -73,16 +79,34 @@ def rebuild(
     return Rebuilt(keys.circuit_id, bundle.records["vk"].sha256, compiled.audit, seconds)
 
 
-def make_keys(
-    built: Bundle, original: Bundle, srs: Srs, allow_unsafe_srs: bool, budget: Budget | None, on_progress: ProgressCallback | None
-) -> Keys:
-    facts: dict[str, Any] = original.records["vk"].facts
-    if original.records["vk"].made_from.get("srs") != srs.digest:
+def check_srs(bundle: Bundle, srs: Srs) -> None:
+    """Raise `MismatchedArtifacts` unless the keys were made, as the bundle says, with the ceremony of this SRS."""
+    made_with = str(bundle.records["vk"].made_from.get("srs"))
+    if made_with != srs.digest:
         raise MismatchedArtifacts(
-            "the keys were made with another SRS than the one given",
+            f"the keys were made with the SRS {made_with}, this is {srs.digest} ({srs.path})",
             hint="a key depends on its ceremony: give the same one with --srs",
             code="srs-mismatch",
         )
+
+
+def recorded_dims(bundle: Bundle) -> dict[str, int]:
+    """Return the named dimensions that were pinned when the bundle was compiled. Raises `MalformedArtifact`."""
+    dims = bundle.records["model"].facts.get("dims", {})
+    if not isinstance(dims, dict) or not all(isinstance(n, int) and n > 0 for n in dims.values()):
+        raise MalformedArtifact("the bundle does not say how its dimensions were pinned", hint="use --dim", code="manifest")
+    return dims
+
+
+def make_keys(
+    built: Bundle, original: Bundle, srs: Srs, allow_unsafe_srs: bool, budget: Budget | None, on_progress: ProgressCallback | None
+) -> Keys:
+    """Make the keys of the bundle `built` the way those of `original` were made."""
+    if needs_witness(read_settings(built.path("settings"))):
+        # Fixed inputs and outputs are constants of the key, and they are in the witness.
+        with built.change() as change:
+            change.write("witness", original.path("witness").read_bytes())
+    facts: dict[str, Any] = original.records["vk"].facts
     return setup(
         built,
         srs,

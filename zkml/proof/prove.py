@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from zkml.bundle import Bundle
-from zkml.errors import InternalFault, MismatchedArtifacts
+from zkml.errors import InternalFault, MismatchedArtifacts, WitnessError
 from zkml.ezkl import Worker
-from zkml.files import disk_errors, fsync_dir
+from zkml.files import disk_errors, fsync_dir, read_json
+from zkml.keys.setup import needs_witness
 from zkml.keys.srs import Srs
 from zkml.proof.engine import Job, choose_engine
 from zkml.protocol import decode, read_proof
@@ -20,7 +21,7 @@ from zkml.settings import read_settings
 from zkml.verdict import Verdict
 from zkml.verifier import native
 from zkml.verifier.policy import Policy
-from zkml.witness.witness import committed
+from zkml.witness.witness import MAX_WITNESS_BYTES, check_tables, committed
 
 MATHEMATICS_ONLY = Policy(allow_unsafe_srs=True, allow_unaudited=True)
 """What was allowed at setup is not asked again when the prover checks its own work."""
@@ -51,7 +52,7 @@ def check_srs(bundle: Bundle, srs: Srs) -> None:
     made_with = bundle.records["pk"].made_from.get("srs")
     if made_with != srs.digest:
         raise MismatchedArtifacts(
-            f"the keys were made with the SRS {str(made_with)[:12]}…, this is {srs.digest[:12]}… ({srs.path})",
+            f"the keys were made with the SRS {made_with}, this is {srs.digest} ({srs.path})",
             hint="give the SRS of `zkml setup` with --srs, or run setup again",
             code="srs-mismatch",
         )
@@ -79,6 +80,7 @@ def prove(
     with bundle.change() as change:
         bundle.require("witness")
         staged = change.path("proof")
+        check_tables(read_json(bundle.path("witness"), what="witness", max_bytes=MAX_WITNESS_BYTES), settings)
         job = Job(bundle.path("circuit"), bundle.path("witness"), bundle.path("pk"), staged, srs, committed(settings))
         result = chosen.prove(job, worker)
         data = staged.read_bytes()
@@ -86,6 +88,12 @@ def prove(
         started = time.perf_counter()
         verdict = native.check(protocol, proof, MATHEMATICS_ONLY)
         verify_seconds = time.perf_counter() - started
+        if not verdict.accepted and needs_witness(settings):
+            raise WitnessError(
+                "this input or output is not the one that the keys were made for: it is fixed",
+                hint="run `zkml setup` again to fix another one, or compile with it public",
+                code="not-the-fixed-one",
+            )
         if not verdict.accepted:
             raise InternalFault(
                 f"the proof that {chosen.name} made does not verify: {verdict.reason}",

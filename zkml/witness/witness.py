@@ -78,6 +78,24 @@ def committed(settings: Mapping[str, Any]) -> bool:
     return "KZGCommit" in (run_args["input_visibility"], run_args["output_visibility"], run_args["param_visibility"])
 
 
+def check_tables(witness: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Raise `WitnessError` when a table is asked for a value that it does not hold: EZKL then never finishes its proof."""
+    if not settings["required_lookups"]:
+        return
+    low, high = settings["run_args"]["lookup_range"]
+    least, most = witness.get("min_lookup_inputs"), witness.get("max_lookup_inputs")
+    if not isinstance(least, int) or not isinstance(most, int):
+        raise MalformedArtifact("the witness does not say which values it looks up", code="witness-file")
+    if least < low or most > high:
+        raise WitnessError(
+            f"a lookup is asked for {most if most > high else least}, its table holds {low} to {high}:"
+            " this input lies outside the range that the circuit was made for",
+            hint="use a wider lookup_range (`zkml calibrate` chooses it from data, with room for unseen inputs)",
+            code="out-of-table",
+            details={"lookup_range": [low, high], "asked": [least, most]},
+        )
+
+
 def run_witness(
     change: Transaction, worker: Worker, bundle: Bundle, settings: Mapping[str, Any], data: bytes, srs: Srs | None
 ) -> CallResult:
@@ -115,6 +133,7 @@ def make_witness(
         bundle.require("circuit")
         result = run_witness(change, worker, bundle, settings, to_ezkl_json(sample, model), srs)
         witness = read_json(change.path("witness"), what="witness", max_bytes=MAX_WITNESS_BYTES)
+        check_tables(witness, settings)
         outputs = outputs_of(witness, settings, model)
     rescaled = tuple(rescale(o, s) for o, s in zip(outputs, settings["model_output_scales"], strict=True))
     return Witness(outputs, rescaled, result.seconds, result.peak_rss)
