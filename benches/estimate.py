@@ -1,7 +1,8 @@
 """How far off the estimates are: EZKL's real setup and proof beside what `zkml.estimate` said before.
 
     python -m benches.estimate fit WORK      measure the synthetic circuits and write `coefficients.json`
-    python -m benches.estimate check WORK    measure models that were not used for the fit and write `docs/estimates.json`
+    python -m benches.estimate check WORK [NAME...]    measure models that were not used for the fit (all, or those named) and
+                                             write `docs/estimates.json`
     python -m benches.estimate page          write `docs/estimates.md` from `docs/estimates.json`
 
 WORK keeps SRS files and measurements between runs; a measurement that is there is not made again. Beside each stage the speed
@@ -265,9 +266,8 @@ def fit(work: Path) -> None:
 
     share = {}
     for which in ("setup", "prove"):
-        ratio = sorted(p[which]["seconds"] / p[which]["cpu"] for p in points)
-        undisturbed = float(np.median(ratio[: len(ratio) // 3]))
-        share[which] = round(min(1.0, (1 - undisturbed) / (1 - 1 / usable_cpus())), 3)
+        least_disturbed = min(p[which]["seconds"] / p[which]["cpu"] for p in points)
+        share[which] = round(min(1.0, max(0.0, (1 - least_disturbed) / (1 - 1 / usable_cpus()))), 3)
     found = {
         "setup_ram": fit_terms(columns, resources.setup_ram_terms, get("setup", "ram")),
         "prove_ram": fit_terms(columns, resources.prove_ram_terms, get("prove", "ram")),
@@ -303,10 +303,12 @@ def compare(point: Point, found: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def check(work: Path) -> None:
+def check(work: Path, names: Sequence[str]) -> None:
     """Measure the models that the fit has not seen and write what was said and what was true."""
     rows = []
     for point in held_out():
+        if names and point.name not in names:
+            continue
         found = measured(point, work, choose_k=True)
         if found:
             rows.append(compare(point, found))
@@ -375,8 +377,8 @@ def main() -> None:
     match sys.argv[1:]:
         case ["fit", work]:
             fit(Path(work))
-        case ["check", work]:
-            check(Path(work))
+        case ["check", work, *names]:
+            check(Path(work), names)
         case ["page"]:
             write_atomic(PAGE, page().encode())
         case _:
