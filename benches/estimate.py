@@ -346,7 +346,8 @@ a constant: three decompositions and 16; relu: decomposition + 6; sorting l elem
 
 ## How far off
 
-None of these models was used for the fit; all have at most 2^15 rows. Each cell is (estimate - truth) / truth. *setup ram* and *prove ram* are
+None of these models was used for the fit; all have at most 2^15 rows.
+Each cell is (estimate - truth) / truth. *setup ram* and *prove ram* are
 the peak of resident memory; *setup cpu* and *prove cpu* are CPU seconds of the stage, start of its process included,
 each compared at the speed that the machine had around that stage: other work was running on it, so wall clock is not
 compared.
