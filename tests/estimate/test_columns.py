@@ -1,4 +1,7 @@
-"""Columns, keys and proofs are counted from settings as they come out."""
+"""Columns, keys and proofs are counted from settings as they come out.
+
+Fixed columns are exact for these cases; with four or more inner columns, or tables over many columns, they can be a few too many.
+"""
 
 from __future__ import annotations
 
