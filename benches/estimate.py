@@ -346,14 +346,14 @@ a constant: three decompositions and 16; relu: decomposition + 6; sorting l elem
 
 ## How far off
 
-None of these models was used to fit time and memory; the fit did gain its two smallest circuits (2^8 rows) after a first comparison
-showed it poor on the tiny models here. The recipes behind *slots without ezkl* were adjusted on models of this list, so that column is
-no held-out test. The list is a part of the zoo and of the conformance models: those with at most 2^15 rows that were measured.
-The share of work that runs in parallel, which turns CPU seconds into wall clock, comes from separate runs on a nearly idle machine.
-Each cell is (estimate - truth) / truth. *setup ram* and *prove ram* are
-the peak of resident memory; *setup cpu* and *prove cpu* are CPU seconds of the stage, start of its process included,
-each compared at the speed that the machine had around that stage: other work was running on it, so wall clock is not
-compared.
+None of these models was used to fit time and memory; the fit did gain its two smallest circuits (2^8 rows) after a
+first comparison showed it poor on the tiny models here. The recipes behind *slots without ezkl* were adjusted on models
+of this list, so that column is no held-out test. The list is a part of the zoo and of the conformance models: those
+with at most 2^15 rows that were measured. The share of work that runs in parallel, which turns CPU seconds into wall
+clock, comes from separate runs on a nearly idle machine. Each cell is (estimate - truth) / truth. *setup ram* and
+*prove ram* are the peak of resident memory; *setup cpu* and *prove cpu* are CPU seconds of the stage, start of its
+process included, each compared at the speed that the machine had around that stage: other work was running on it, so
+wall clock is not compared.
 
 """
 
