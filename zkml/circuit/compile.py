@@ -18,10 +18,13 @@ from zkml.circuit.audit import AuditReport, audit_files
 from zkml.circuit.fit import check_fits
 from zkml.circuit.graph import Graph
 from zkml.circuit.visibility import check_visibilities
-from zkml.errors import CircuitError, RefusedByPolicy, UsageError
+from zkml.errors import CircuitError, RefusedByPolicy, UsageError, ZkmlError
 from zkml.estimate import Budget, Estimate, enforce, estimate
 from zkml.ezkl import Limits, ProgressCallback, Worker
-from zkml.model import Model, Samples, check_support, load, make_samples, normalise
+from zkml.ezkl.locate import locate
+from zkml.model import Model, Samples, load, make_samples, normalise
+from zkml.model.operators import refuse
+from zkml.model.probe import confirmed_support
 from zkml.settings import RunArgs, read_settings, sorted_settings, write_settings
 from zkml.settings.calibrate import Calibration, calibrate
 
@@ -46,7 +49,10 @@ class Compilation:
 
 def lay_out(worker: Worker, model: Path, run_args: RunArgs, settings: Path) -> dict[str, Any]:
     """Have EZKL lay the model out; write and return its settings, with everything that it orders at random sorted."""
-    worker.call("gen_settings", stage="lay out", model=model, output=settings, py_run_args=run_args.as_ezkl())
+    try:
+        worker.call("gen_settings", stage="lay out", model=model, output=settings, py_run_args=run_args.as_ezkl())
+    except ZkmlError as e:
+        raise locate(worker, model, run_args, e) from e
     result = sorted_settings(read_settings(settings))
     write_settings(settings, result)
     return result
@@ -108,7 +114,6 @@ def compile_model(
     path = Path(path)
     budget = budget or Budget()
     model = normalise(load(path, dict(dims or {})))
-    check_support(model, allow_wrong=allow_wrong)
     if samples is None and run_args is None:
         raise UsageError(
             "there is nothing to choose settings by",
@@ -127,6 +132,8 @@ def compile_model(
         (bundle := Bundle.create(folder)).change() as change,
         Worker(limits=limits, on_progress=on_progress) as worker,
     ):
+        unsupported, _ = confirmed_support(model, start, worker, allow_wrong=allow_wrong)
+        refuse(unsupported)
         change.write("model", model.to_bytes(), source=model.digest, dims=dict(dims or {}), notes=list(model.notes))
         calibration = None
         if run_args is None:
@@ -164,13 +171,16 @@ def write_circuit(
     check_fits(settings)
     cost = estimate(settings)
     enforce(cost, budget)
-    result = worker.call(
-        "compile_circuit",
-        stage="compile",
-        model=change.path("model"),
-        compiled_circuit=change.path("circuit"),
-        settings_path=change.path("settings"),
-    )
+    try:
+        result = worker.call(
+            "compile_circuit",
+            stage="compile",
+            model=change.path("model"),
+            compiled_circuit=change.path("circuit"),
+            settings_path=change.path("settings"),
+        )
+    except ZkmlError as e:
+        raise locate(worker, change.path("model"), run_args, e) from e
     if not change.path("circuit").is_file():
         raise CircuitError("EZKL wrote no circuit", hint=f"it printed: {result.log}", code="no-circuit")
     circuit = Graph.open(change.path("circuit"))

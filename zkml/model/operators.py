@@ -153,7 +153,11 @@ def remedy(node: Node) -> str:
 
 def check_support(model: Model, *, allow_wrong: bool = False) -> None:
     """Raise `ModelError` naming every node that cannot be compiled rightly, all at once."""
-    found = support(model, allow_wrong=allow_wrong)
+    refuse(support(model, allow_wrong=allow_wrong))
+
+
+def refuse(found: tuple[Unsupported, ...]) -> None:
+    """Raise `ModelError` naming all these nodes, each with its reason; return when there are none."""
     if not found:
         return
     lines = "; ".join(f"{u.node} ({u.op}, opset {u.opset}): {u.reason}" for u in found)

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from zkml.bundle import Bundle, Transaction
-from zkml.errors import MalformedArtifact, WitnessError
+from zkml.errors import MalformedArtifact, WitnessError, ZkmlError
 from zkml.ezkl import CallResult, Worker
+from zkml.ezkl.locate import locate
 from zkml.files import PRIVATE_MODE, disk_errors, read_json
 from zkml.keys.srs import Srs
 from zkml.model import Model, to_ezkl_json
-from zkml.settings import read_settings
+from zkml.settings import RunArgs, read_settings
 
 SCALAR_FIELD = 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001
 LARGEST_POSITIVE = (1 << 127) - 1
@@ -114,7 +115,12 @@ def run_witness(
                 "a committed tensor needs key and SRS to make a witness", hint="run `zkml setup` first", code="witness-needs-keys"
             )
         keys = {"vk_path": bundle.path("vk"), "srs_path": srs.path}
-    result = worker.call("gen_witness", stage="witness", data=source, model=bundle.path("circuit"), output=target, **keys)
+    try:
+        result = worker.call("gen_witness", stage="witness", data=source, model=bundle.path("circuit"), output=target, **keys)
+    except ZkmlError as e:
+        if not bundle.has("model"):
+            raise
+        raise locate(worker, bundle.path("model"), RunArgs.from_settings(dict(settings)), e, source) from e
     source.unlink()
     change.record("witness", made_from={"input": hashlib.sha256(data).hexdigest()})
     return result
