@@ -26,7 +26,6 @@ import psutil
 
 from zkml.checking import VERIFIERS, check_bundle
 from zkml.circuit.compile import compile_model
-from zkml.cli.compile import read_recipe
 from zkml.cli.options import Bytes, Duration
 from zkml.cli.output import gigabytes, seconds
 from zkml.cli.srs_choice import choose_srs
@@ -36,6 +35,7 @@ from zkml.ezkl import Limits, Worker
 from zkml.keys.setup import setup
 from zkml.model import load, load_labels, load_samples, normalise
 from zkml.proof import prove
+from zkml.settings.recipe import read_recipe
 from zkml.verifier.policy import Policy
 from zkml.witness import make_witness
 
