@@ -21,6 +21,18 @@ ALL = ("input_visibility", "output_visibility", "param_visibility")
 NONE: frozenset[str] = frozenset()
 
 
+def label(value: object) -> str:
+    """Return the name of a case, the same in every process."""
+    match value:
+        case set():
+            return " ".join(sorted(value))
+        case dict():
+            return " ".join(f"{k.removesuffix('_visibility')}={v}" for k, v in value.items())
+        case type():
+            return value.__name__
+    return str(value)
+
+
 @pytest.fixture(scope="session")
 def wide(session_home: Path) -> Srs:
     """An SRS with room for the rows of hashing."""
@@ -51,7 +63,7 @@ def verdict(bundle: Bundle, allow: frozenset[str] = NONE) -> Verdict:
         {"param_visibility": "private"},
         {"input_visibility": "private", "output_visibility": "private"},
     ],
-    ids=str,
+    ids=label,
 )
 def test_these_are_proved_and_accepted(changes: dict[str, Any], tmp_path: Path, wide: Srs, home: Path) -> None:
     bundle = compiled(tmp_path, **changes)
@@ -67,7 +79,7 @@ def test_these_are_proved_and_accepted(changes: dict[str, Any], tmp_path: Path, 
         ({"param_visibility": "hashed"}, {"parameters-unbound"}),
         (dict.fromkeys(ALL, "polycommit"), {"inputs-unranged", "parameters-unbound"}),
     ],
-    ids=str,
+    ids=label,
 )
 def test_these_are_unsound_and_work_only_when_that_is_allowed(
     changes: dict[str, Any], codes: set[str], tmp_path: Path, wide: Srs, home: Path
@@ -115,7 +127,7 @@ def test_what_is_fixed_is_in_the_key_and_nothing_else_can_be_proved(
         ({"input_visibility": "hashed/private/0"}, UsageError),
         ({"output_visibility": "hashed/private/0"}, CircuitError),
     ],
-    ids=str,
+    ids=label,
 )
 def test_of_these_ezkl_makes_no_circuit_and_the_error_says_so(
     changes: dict[str, Any], kind: type[ZkmlError], tmp_path: Path, home: Path

@@ -71,4 +71,4 @@ def command(
         f" in {seconds(proved.seconds)} with {gigabytes(proved.peak_rss)} of memory"
     )
     emit(proved.as_dict(), as_json=as_json, text=text)
-    say(f"next: zkml verify {bundle}" + (f" {out}" if out else ""))
+    say(f"next: zkml verify {bundle}" + (f" {out}" if out else "") + ("" if srs.trust.safe else " --unsafe-srs"))

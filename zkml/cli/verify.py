@@ -70,9 +70,13 @@ def draw(console: Console, verdict: Verdict, statement: list[dict[str, Any]], sl
     console.print(f"[{colour}]{verdict.outcome}[/]")
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("circuit", verdict.circuit_id or "?")
-    place = {"rejected": f"step {verdict.step}", "malformed": verdict.where, "refused": verdict.policy}.get(verdict.outcome)
-    if place:
-        table.add_row("where", place)
+    place = {
+        "rejected": ("step", str(verdict.step)),
+        "malformed": ("where", verdict.where),
+        "refused": ("policy", verdict.policy),
+    }
+    if verdict.outcome in place:
+        table.add_row(*place[verdict.outcome])
     if verdict.reason:
         table.add_row("reason", verdict.reason)
     for tensor in statement:
