@@ -138,3 +138,27 @@ def test_compiling_again_drops_what_no_longer_belongs(proved: Proved, tmp_path: 
     bundle = zkml.compile(other, run_args=SMALL).bundle
     assert bundle.folder == folder
     assert not any(bundle.has(name) or bundle.path(name).exists() for name in ("vk", "pk", "protocol", "witness", "proof"))
+
+
+def test_samples_choose_the_settings(tmp_path: Path, run: Command, home: Path) -> None:
+    model = models.linear(tmp_path / "mine.onnx")
+    x = np.random.default_rng(3).uniform(-1, 1, (24, 1, 3)).astype(np.float32)
+    np.savez(tmp_path / "samples.npz", x=x)
+    compiled = run(
+        "compile",
+        model,
+        "--data",
+        tmp_path / "samples.npz",
+        "--metric",
+        "max_abs",
+        "--tolerance",
+        "0.05",
+        "--max-k",
+        "10",
+        "--json",
+    )
+    assert compiled.exit_code == 0, compiled.stderr
+    value = json.loads(compiled.stdout)
+    assert value["fidelity"]["metric_integer"] <= 0.05
+    assert value["run_args"]["logrows"] <= 10
+    assert Bundle.open(tmp_path / "mine.zkml").has("fidelity")
