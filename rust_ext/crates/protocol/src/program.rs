@@ -47,6 +47,14 @@ pub struct Program {
 }
 
 impl Program {
+    /// How many multiplications an evaluation takes.
+    pub fn products(&self) -> usize {
+        self.ops
+            .iter()
+            .filter(|op| matches!(op, Op::Product(..)))
+            .count()
+    }
+
     /// The value of every slot, or None if an input is missing (which a checked Protocol rules out).
     pub fn evaluate(&self, inputs: Inputs) -> Option<Vec<Fr>> {
         let mut slots: Vec<Fr> = Vec::with_capacity(self.ops.len());

@@ -1,0 +1,36 @@
+"""Write the first inputs of the fuzz targets from the vectors: `python rust_ext/fuzz/seeds.py`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TESTS = HERE.parent.parent / "tests"
+
+
+def main() -> None:
+    """Write to `corpus/TARGET`; existing inputs stay."""
+    folders = {name: HERE / "corpus" / name for name in ("graph_decode", "protocol_decode", "proof_json", "proof_verify")}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    for circuit in (TESTS / "graph" / "fixtures").rglob("*.ezkl"):
+        shutil.copyfile(circuit, folders["graph_decode"] / f"{circuit.parent.name}-{circuit.name}")
+    for kind in sorted((TESTS / "vectors" / "verify").iterdir()):
+        shutil.copyfile(kind / "protocol.json", folders["protocol_decode"] / kind.name)
+        shutil.copyfile(kind / "proof.json", folders["proof_json"] / kind.name)
+    for mode, kind in enumerate(("linear", "matmul_freivalds")):
+        proof = bytes(json.loads((TESTS / "vectors" / "verify" / kind / "proof.json").read_bytes())["proof"])
+        folder = folders["proof_verify"]
+        (folder / f"{kind}-whole").write_bytes(bytes([mode | 2]) + proof)
+        (folder / f"{kind}-nothing").write_bytes(bytes([mode | 4]))
+        for place in range(0, len(proof), 416):
+            record = place.to_bytes(2, "big") + bytes([64]) + proof[:64]
+            (folder / f"{kind}-point-at-{place}").write_bytes(bytes([mode]) + record)
+            record = place.to_bytes(2, "big") + bytes([32]) + bytes(31) + b"\x05"
+            (folder / f"{kind}-scalar-at-{place}").write_bytes(bytes([mode | 4]) + record)
+
+
+if __name__ == "__main__":
+    main()
