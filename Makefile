@@ -16,7 +16,7 @@ help:
 	@echo "make test-all  everything: the whole zoo, mutations and kills in number, the conformance models"
 	@echo "make lint      formatters, linters, types, stubs"
 	@echo "make format    format Python and Rust"
-	@echo "make docs      write the generated tables in docs/ again (long)"
+	@echo "make docs      write the generated pages of docs/ again, from what was measured"
 	@echo "make clean     remove what setup and tests made"
 
 # ---- set-up: own virtual environment, the extension in release mode, node packages from the lock file
@@ -38,7 +38,7 @@ $(VENV)/.packages: pyproject.toml | tools
 
 $(VENV)/.extension: $(VENV)/.packages $(RUST_SOURCES)
 	@echo "zkml: building the native extension (release mode)"
-	@. $(BIN)/activate && maturin develop --release --quiet
+	@. $(BIN)/activate && maturin develop --release --quiet >/dev/null
 	@touch $@
 
 tests/node/node_modules/.stamp: tests/node/package-lock.json
@@ -73,6 +73,11 @@ rust-test: setup
 format: setup
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 	@cd rust_ext && cargo fmt --all
+
+docs: setup
+	@$(BIN)/python -m models.table
+	@$(BIN)/python -m zkml.model.page docs/operators.md
+	@$(BIN)/python -m benches.estimate page
 
 clean:
 	rm -rf $(VENV) rust_ext/target tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
