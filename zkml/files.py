@@ -178,7 +178,7 @@ def parse_json(data: bytes, *, what: str) -> Any:
         return value
 
     try:
-        return json.loads(data, object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite)
+        return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite)
     except (ValueError, RecursionError) as e:
         raise MalformedArtifact(f"{what} is not valid JSON: {e}", code="json") from e
 

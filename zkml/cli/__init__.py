@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 
 import click
 
 from zkml import __version__
-from zkml.cli.output import command_errors
+from zkml.cli.output import INTERRUPTED, command_errors, report_error, say
+from zkml.errors import UsageError
+
+COMPLETION = "_ZKML_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 COMMANDS: dict[str, str] = {
     "demo": "Compile, prove and verify a LeNet on a digit: the whole flow in one command.",
@@ -60,7 +66,33 @@ def cli() -> None:
     """
 
 
+def usage_message(error: click.ClickException) -> UsageError:
+    """Return click's complaint as one of our errors: lower case, without a full stop."""
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "zkml"
+    return UsageError(message[:1].lower() + message[1:], hint=f"`{path} --help` shows what it takes")
+
+
 @command_errors
 def main() -> None:
     """Run the command line."""
-    cli()
+    if COMPLETION in os.environ:
+        cli.main(prog_name="zkml")
+    try:
+        # Not `cli.main`, which ends with 1 on a broken pipe, as if a proof was rejected.
+        with cli.make_context("zkml", sys.argv[1:]) as context:
+            cli.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as e:
+        sys.stdout.flush()
+        sys.exit(e.exit_code)
+    except click.exceptions.NoArgsIsHelpError as e:
+        click.echo(e.ctx.get_help() if e.ctx else "", err=True)
+        sys.exit(UsageError.exit_code)
+    except click.ClickException as e:
+        report_error(usage_message(e), as_json="--json" in sys.argv)
+        sys.exit(UsageError.exit_code)
+    except click.Abort:
+        say("interrupted; nothing was left half-written")
+        sys.exit(INTERRUPTED)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zkml import __version__
-from zkml.cli.output import command_errors, emit, err, gigabytes, json_option
+from zkml.cli.output import command_errors, emit, gigabytes, json_option, say
 from zkml.errors import EnvironmentFault, ZkmlError
 from zkml.ezkl import Worker
 from zkml.home import home
@@ -65,7 +65,10 @@ def gpu() -> Finding:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return Finding("GPU", "none seen", False, False, "proving runs on the CPU; --device gpu fails with exit status 5")
-    listing = subprocess.run([tool, "--list-gpus"], capture_output=True, text=True, timeout=20, check=False).stdout.strip()
+    try:
+        listing = subprocess.run([tool, "--list-gpus"], capture_output=True, text=True, timeout=20, check=False).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired) as e:
+        return Finding("GPU", f"{tool} does not answer: {e}", False, False, "proving runs on the CPU")
     return Finding(
         "GPU", listing or "driver without a device", False, False, "this version has no GPU engine yet; it proves on the CPU"
     )
@@ -123,5 +126,5 @@ def command(as_json: bool) -> None:
     emit(value, as_json=as_json, text=lambda console: draw(console, findings))
     missing = [f for f in findings if f.needed and not f.ok]
     if missing:
-        err().print("zkml: error: missing: " + ", ".join(f.name for f in missing), markup=False)
+        say("error: missing: " + ", ".join(f.name for f in missing))
         raise SystemExit(EnvironmentFault.exit_code)

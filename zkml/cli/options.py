@@ -12,8 +12,9 @@ import click
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?", re.IGNORECASE)
-TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", re.IGNORECASE)
+SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kMGT]?)(i?)B?", re.IGNORECASE)
+TIME = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|min|m|h)?", re.IGNORECASE)
+DIM = re.compile(r"([^=]+)=([0-9]{1,9})")
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
@@ -30,7 +31,10 @@ class Bytes(click.ParamType[int]):
         if match is None:
             self.fail(f"{value!r} is not a size such as 8GB or 500M", param, ctx)
         number, unit, binary = match.groups()
-        return int(float(number) * (1024 if binary else 1000) ** POWERS[unit.lower()])
+        size = int(float(number) * (1024 if binary else 1000) ** POWERS[unit.lower()])
+        if size < 1:
+            self.fail(f"{value!r} is less than a byte", param, ctx)
+        return size
 
 
 class Duration(click.ParamType[float]):
@@ -55,10 +59,10 @@ class Dim(click.ParamType[tuple[str, int]]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         if isinstance(value, tuple):
             return value
-        name, _, number = value.partition("=")
-        if not name or not number.isdigit() or int(number) < 1:
+        match = DIM.fullmatch(value)
+        if match is None or int(match.group(2)) < 1:
             self.fail(f"{value!r} is not name=n with n at least 1", param, ctx)
-        return name, int(number)
+        return match.group(1), int(match.group(2))
 
 
 bundle_argument = click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))

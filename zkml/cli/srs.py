@@ -136,19 +136,25 @@ def info(file: Path, as_json: bool) -> None:
 @srs.command("trust")
 @click.argument("digest")
 @click.option("--name", help="What you call it.")
+@json_option
 @command_errors
-def trust(digest: str, name: str | None) -> None:
+def trust(digest: str, name: str | None, as_json: bool) -> None:
     """Vouch for the SRS with DIGEST on this machine: you know that nobody kept its secret."""
     add_trust(digest, name)
+    if as_json:
+        emit({"digest": digest, "trusted": True}, as_json=True, text="")
     say(f"{digest[:16]}… is trusted on this machine from now on")
 
 
 @srs.command("untrust")
 @click.argument("digest")
+@json_option
 @command_errors
-def untrust(digest: str) -> None:
+def untrust(digest: str, as_json: bool) -> None:
     """Take DIGEST off your list."""
     remove_trust(digest)
+    if as_json:
+        emit({"digest": digest, "trusted": False}, as_json=True, text="")
     say(f"{digest[:16]}… is no longer trusted")
 
 

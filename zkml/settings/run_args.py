@@ -6,12 +6,20 @@ import re
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from zkml.errors import UsageError
+from zkml.errors import MalformedArtifact, UsageError
 
 Visibility = str
 """`private`, `public`, `fixed`, `hashed` (the hash is public), `polycommit`, or `hashed/private/0` with numbers of tensors."""
 
 VISIBILITIES = ("private", "public", "fixed", "hashed", "polycommit")
+VISIBLE = ("input_visibility", "output_visibility", "param_visibility")
+SWITCHES = (
+    "rebase_frac_zero_constants",
+    "bounded_log_lookup",
+    "ignore_range_check_inputs_outputs",
+    "disable_freivalds",
+)
+LOOKUP_LIMIT = 1 << 62
 HASHED_OUTLETS = re.compile(r"hashed/private/\d+(,\d+)*")
 
 
@@ -51,8 +59,11 @@ class RunArgs:
     disable_freivalds: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("input_visibility", "output_visibility", "param_visibility"):
+        for name in VISIBLE:
             check_visibility(name, getattr(self, name))
+        for name in SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} is neither true nor false", code="run-args")
         bounds = {
             "input_scale": (0, 30),
             "param_scale": (0, 30),
@@ -63,8 +74,11 @@ class RunArgs:
             "decomp_legs": (1, 32),
         }
         for name, (low, high) in bounds.items():
-            if not low <= getattr(self, name) <= high:
-                raise UsageError(f"{name} is {getattr(self, name)}, outside {low} to {high}", code="run-args")
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high:
+                raise UsageError(f"{name} is {value!r:.40}, no whole number from {low} to {high}", code="run-args")
+        if not all(type(end) is int and abs(end) < LOOKUP_LIMIT for end in self.lookup_range):
+            raise UsageError("an end of the lookup range is no whole number, or too large", code="run-args")
         if self.lookup_range[0] > self.lookup_range[1]:
             raise UsageError(f"the lookup range {self.lookup_range} is empty", code="run-args")
 
@@ -83,24 +97,34 @@ class RunArgs:
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> RunArgs:
-        """Return the run arguments that a settings file records."""
-        recorded = settings["run_args"]
+        """Return the run arguments that a settings file records. Raises `MalformedArtifact` when they are not run arguments."""
+        recorded = settings.get("run_args")
+        if not isinstance(recorded, dict):
+            raise MalformedArtifact("the settings hold no run arguments", code="settings")
         values = {f.name: recorded[f.name] for f in fields(cls) if f.name in recorded}
-        values["lookup_range"] = tuple(recorded["lookup_range"])
-        for name in ("input_visibility", "output_visibility", "param_visibility"):
-            values[name] = visibility_name(recorded[name])
-        return cls(**values)
+        ends = values.get("lookup_range", list(cls.lookup_range))
+        if not isinstance(ends, list) or len(ends) != 2:
+            raise MalformedArtifact("the settings hold a lookup range that is no pair", code="settings")
+        values["lookup_range"] = tuple(ends)
+        try:
+            for name in VISIBLE:
+                if name in values:
+                    values[name] = visibility_name(values[name])
+            return cls(**values)
+        except UsageError as e:
+            raise MalformedArtifact(f"the settings hold impossible run arguments: {e.message}", code="settings") from e
 
 
 def visibility_name(recorded: Any) -> Visibility:
     """Return the word for a visibility as `settings.json` writes it (`"Public"`, `{"Hashed": {…}}`, …)."""
-    if isinstance(recorded, dict) and "Hashed" in recorded:
+    if isinstance(recorded, dict) and isinstance(recorded.get("Hashed"), dict):
         hashed = recorded["Hashed"]
         if hashed.get("hash_is_public"):
             return "hashed"
         outlets = hashed.get("outlets") or []
-        return "hashed/private" + ("/" + ",".join(map(str, outlets)) if outlets else "")
+        if isinstance(outlets, list):
+            return "hashed/private" + ("/" + ",".join(map(str, outlets)) if outlets else "")
     names = {"Private": "private", "Public": "public", "Fixed": "fixed", "KZGCommit": "polycommit"}
-    if recorded in names:
+    if isinstance(recorded, str) and recorded in names:
         return names[recorded]
-    raise UsageError(f"settings hold an unknown visibility {recorded!r}", code="visibility")
+    raise UsageError(f"settings hold an unknown visibility {recorded!r:.60}", code="visibility")
