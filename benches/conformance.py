@@ -147,7 +147,7 @@ def line(row: Outcome) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def page(rows: Sequence[Outcome], folder: Path) -> str:
+def page(rows: Sequence[Outcome], folder: Path, budget: Budget) -> str:
     verified = sum(row.ok for row in rows)
     memory = psutil.virtual_memory().total
     head = f"""# Conformance
@@ -155,6 +155,8 @@ def page(rows: Sequence[Outcome], folder: Path) -> str:
 {verified} of {len(rows)} models compiled, keyed, proved, and verified by the Rust verifier, the plain one and `ezkl.verify`.
 Settings were calibrated unaided on the samples that come with each model, with EZKL's Freivalds area off. *audit* names findings
 that make a false statement provable and that no setting of EZKL avoids; such circuits are refused unless allowed by name.
+
+Each stage had {gigabytes(budget.max_ram or 0)} and {seconds(budget.max_seconds or 0)}.
 
 Written by `python -m benches.conformance {folder.name}` on {platform.machine()}, {psutil.cpu_count()} cores, {gigabytes(memory)},
 ezkl {metadata.version("ezkl")}, onnxruntime {metadata.version("onnxruntime")}. Times are EZKL's own calls, once each, on a shared
@@ -180,18 +182,19 @@ def main(
     """Take the models in FOLDER through the flow."""
     done = [Outcome(**json.loads(text)) for text in log.read_text().splitlines()] if log.is_file() else []
     known = {row.name for row in done}
+    budget = Budget(max_ram=max_ram, max_seconds=max_time)
     names = sorted(p.name for p in folder.iterdir() if p.is_dir() and any(p.glob("*.onnx")))
     for name in names:
         if name in known or (only and name not in only):
             continue
         with TemporaryDirectory(prefix="zkml-conformance-") as work:
-            row = run(folder / name, Path(work), Budget(max_ram=max_ram, max_seconds=max_time), frozenset(allow))
+            row = run(folder / name, Path(work), budget, frozenset(allow))
         done.append(row)
         with log.open("a") as f:
             f.write(json.dumps(row.__dict__) + "\n")
         sys.stderr.write(line(row) + "\n")
     if out is not None:
-        out.write_text(page(done, folder))
+        out.write_text(page(done, folder, budget))
 
 
 if __name__ == "__main__":
