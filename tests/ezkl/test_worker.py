@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -185,8 +186,14 @@ run()
 
 @pytest.fixture
 def parent(tmp_path: Path) -> subprocess.Popen[str]:
+    # A folder of its own for temporary files: a worker of a test at the other core would clean up what this one left behind.
+    (tmp_path / "temporary").mkdir()
     return subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "srs")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT, str(tmp_path / "srs")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path / "temporary")},
     )
 
 
@@ -203,7 +210,7 @@ def test_ctrl_c_ends_the_call_with_130_and_leaves_no_orphan(parent: subprocess.P
 
 
 def test_a_killed_parent_takes_the_child_along_and_the_next_worker_cleans_up(
-    parent: subprocess.Popen[str], tmp_path: Path
+    parent: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert parent.stdout is not None
     pid, home = parent.stdout.readline().split()
@@ -212,6 +219,7 @@ def test_a_killed_parent_takes_the_child_along_and_the_next_worker_cleans_up(
     parent.communicate()
     assert gone(int(pid))
     assert Path(home).exists()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     with Worker() as worker:
         worker.call("poseidon_hash", **HASH)
     assert not Path(home).exists()
