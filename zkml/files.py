@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,10 @@ PRIVATE_MODE = 0o600
 """The mode of files that hold private inputs."""
 
 MAX_JSON_BYTES = 1 << 30
+MAX_DEPTH = 64
+
+# A string, closed or not, so that the scan is linear on any input; or one bracket.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 TEMPORARY_SUFFIX = ".tmp"
 
 
@@ -156,6 +161,23 @@ def write_json(path: Path, value: Any, *, mode: int = 0o644) -> None:
 # ---- reading what others wrote
 
 
+def check_depth(data: bytes, *, what: str) -> None:
+    """Raise `MalformedArtifact` when JSON text is nested deeper than 64 levels.
+
+    Python's scanner is bounded by the recursion limit alone, which any library may have raised (py-ecc does) beyond what the
+    stack holds: a file of a million brackets would then end the process.
+    """
+    depth = 0
+    for token in _TOKEN.finditer(data):
+        first = token[0][:1]
+        if first in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise MalformedArtifact(f"{what} is nested deeper than {MAX_DEPTH} levels", code="json")
+        elif first in b"]}":
+            depth -= 1
+
+
 def parse_json(data: bytes, *, what: str) -> Any:
     """Parse JSON from outside.
 
@@ -177,6 +199,7 @@ def parse_json(data: bytes, *, what: str) -> Any:
             raise MalformedArtifact(f"{what} holds the number {text[:32]}, which is too large", code="json")
         return value
 
+    check_depth(data, what=what)
     try:
         return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite)
     except (ValueError, RecursionError) as e:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from zkml.errors import MalformedArtifact
+from zkml.files import parse_json
 from zkml.protocol.expression import LEAVES, MAX_NODES, Kind, Node
 from zkml.protocol.field import P, R, felt_hex
-from zkml.protocol.json_text import parse_shallow
 from zkml.protocol.points import G1Point, G2Point, VerifierPoints
 from zkml.protocol.protocol import Column, ColumnKind, Lookup, Permutation, Protocol, Query
 from zkml.protocol.statement import Role, Statement, StatementTensor, Visibility
@@ -332,4 +332,4 @@ def decode(data: bytes) -> Protocol:
     """Return the Protocol in the bytes of a `protocol.json`. Raises `MalformedArtifact`."""
     if len(data) > MAX_PROTOCOL_BYTES:
         raise _bad("top level", f"more than {MAX_PROTOCOL_BYTES} bytes")
-    return from_data(parse_shallow(data, what="protocol"))
+    return from_data(parse_json(data, what="protocol"))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zkml.errors import MalformedArtifact
+from zkml.files import parse_json
 from zkml.protocol.field import R
-from zkml.protocol.json_text import parse_shallow
 
 MAX_PROOF_JSON_BYTES = 256 << 20
 MAX_PROOF_BYTES = 64 << 20
@@ -83,4 +83,4 @@ def read_proof(data: bytes) -> Proof:
     """Return the proof in the bytes of a `proof.json`. Raises `MalformedArtifact`."""
     if len(data) > MAX_PROOF_JSON_BYTES:
         raise _bad("top level", f"more than {MAX_PROOF_JSON_BYTES} bytes")
-    return proof_from_data(parse_shallow(data, what="proof"))
+    return proof_from_data(parse_json(data, what="proof"))
