@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tests.vectors.layout import sections
 from tests.verifier import shared_cases
 from zkml.protocol.ezkl import digest_candidates
+from zkml.protocol.field import R
+from zkml.protocol.proof import proof_to_data
 from zkml.verifier import Policy, check
 
 pytestmark = pytest.mark.skipif(not shared_cases.NAMES, reason="the shared fixtures are not on this machine")
@@ -50,12 +55,24 @@ def test_a_flipped_byte_is_never_accepted(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.ezkl
-@pytest.mark.parametrize("name", ["linear", "sigmoid", "matmul2", "hash_in"])
-def test_ezkl_agrees(name: str) -> None:
+@pytest.mark.parametrize("name", shared_cases.NAMES)
+def test_ezkl_agrees_on_the_proof_and_on_a_changed_evaluation(name: str, tmp_path: Path) -> None:
     ezkl = pytest.importorskip("ezkl")
     folder = shared_cases.CASES / name
     k = shared_cases.settings(name)["run_args"]["logrows"]
-    srs = shared_cases.CASES / "srs" / f"k{k}.srs"
-    names = ("proof.json", "settings.json", "vk.key")
-    paths = [str(folder / file) for file in names]
-    assert ezkl.verify(*paths, str(srs)) is True
+    srs = str(shared_cases.CASES / "srs" / f"k{k}.srs")
+    settings, key = str(folder / "settings.json"), str(folder / "vk.key")
+    assert ezkl.verify(str(folder / "proof.json"), settings, key, srs) is True
+
+    good, protocol = shared_cases.proof(name), shared_cases.protocol(name)
+    section = next(s for s in sections(protocol) if s.name == "fixed evaluation")
+    data = bytearray(good.proof)
+    value = int.from_bytes(data[section.offset : section.offset + 32], "big")
+    data[section.offset : section.offset + 32] = ((value + 1) % R).to_bytes(32, "big")
+    changed = replace(good, proof=bytes(data))
+    path = tmp_path / "proof.json"
+    path.write_text(json.dumps(proof_to_data(changed)))
+    assert check(protocol, changed, LENIENT).step == 10
+    # EZKL says no by an exception.
+    with pytest.raises(RuntimeError):
+        ezkl.verify(str(path), settings, key, srs)
