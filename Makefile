@@ -5,11 +5,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FORGE := node_modules/.bin/forge
 RUST_SOURCES := $(shell find rust_ext -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 export CARGO_NET_RETRY ?= 5
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup tools demo test test-all lint rust-test format docs clean
+.PHONY: help setup tools demo test test-all lint rust-test contracts-test contracts-test-long format docs clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -26,8 +27,12 @@ tools:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "zkml: error: $$($(PYTHON) --version) is too old: make PYTHON=python3.11 (or later)"; exit 5; }
 	@command -v cargo >/dev/null || { echo "zkml: error: Rust is missing: install it with rustup, then open a new shell"; exit 5; }
+	@command -v node >/dev/null && command -v npm >/dev/null \
+	  || { echo "zkml: error: Node.js is missing: install Node.js 20 or later with npm"; exit 5; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
+	  || { echo "zkml: error: Node.js $$(node --version) is too old: install Node.js 20 or later"; exit 5; }
 
-setup: $(VENV)/.extension
+setup: $(VENV)/.extension contracts/node_modules/.stamp
 
 $(VENV)/.packages: pyproject.toml | tools
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -41,8 +46,13 @@ $(VENV)/.extension: $(VENV)/.packages $(RUST_SOURCES)
 	@. $(BIN)/activate && maturin develop --release --quiet >/dev/null
 	@touch $@
 
-tests/node/node_modules/.stamp: tests/node/package-lock.json
-	@command -v npm >/dev/null || { echo "zkml: error: node is missing: install Node.js 20 or later with npm"; exit 5; }
+# Install scripts are off: the binaries lie in the packages, and nothing may download another.
+contracts/node_modules/.stamp: contracts/package-lock.json | tools
+	@echo "zkml: installing the Solidity compiler, Foundry and OpenZeppelin into contracts/node_modules"
+	@cd contracts && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+tests/node/node_modules/.stamp: tests/node/package-lock.json | tools
 	@cd tests/node && npm ci --silent --no-audit --no-fund
 	@touch $@
 
@@ -53,10 +63,10 @@ demo: setup
 
 # ---- checks
 
-test: setup lint rust-test
+test: setup lint rust-test contracts-test
 	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow"
 
-test-all: setup lint rust-test tests/node/node_modules/.stamp
+test-all: setup lint rust-test contracts-test contracts-test-long tests/node/node_modules/.stamp
 	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow"
 	@$(BIN)/python -m pytest -q -m slow
 
@@ -66,13 +76,21 @@ lint: setup
 	@$(BIN)/mypy
 	@cd rust_ext && cargo fmt --all --check
 	@cd rust_ext && cargo clippy --release --all-targets --quiet -- -D warnings
+	@cd contracts && $(FORGE) fmt --check >/dev/null || { echo "zkml: error: run make format"; exit 1; }
 
 rust-test: setup
 	@cd rust_ext && cargo test --release --workspace --exclude zkml-core --quiet
 
+contracts-test: setup
+	@cd contracts && $(FORGE) test --quiet
+
+contracts-test-long: setup
+	@cd contracts && FOUNDRY_PROFILE=long $(FORGE) test --quiet
+
 format: setup
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 	@cd rust_ext && cargo fmt --all
+	@cd contracts && $(FORGE) fmt
 
 docs: setup
 	@$(BIN)/python -m models.table
@@ -80,4 +98,4 @@ docs: setup
 	@$(BIN)/python -m benches.estimate page
 
 clean:
-	rm -rf $(VENV) rust_ext/target tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
+	rm -rf $(VENV) rust_ext/target tests/node/node_modules contracts/node_modules contracts/out contracts/cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
