@@ -16,7 +16,7 @@ use zkml_protocol::{Srs, wire};
 
 use crate::shplonk::Claim;
 use crate::verdict::{Failure, Verdict};
-use crate::{Verifier, msm, pairing};
+use crate::{Verifier, msm};
 
 /// One proof to be checked in a batch.
 #[derive(Clone, Copy)]
@@ -71,10 +71,10 @@ pub fn verify_batch(items: &[Item]) -> Vec<Verdict> {
         }
     }
     for group in groups.values() {
-        let Some(srs) = group.first().map(|pending| pending.verifier.protocol().srs) else {
+        let Some(verifier) = group.first().map(|pending| pending.verifier) else {
             continue;
         };
-        for place in failing(&srs, group, None) {
+        for place in failing(verifier, group, None) {
             if let Some(verdict) = verdicts.get_mut(place) {
                 *verdict = crate::final_rejection();
             }
@@ -90,24 +90,24 @@ fn weight() -> Fr {
     Fr::from_u128(u128::from_le_bytes(bytes))
 }
 
-/// The places of the proofs whose equations are false. `known`: the sides of the whole group, where the caller has them.
-fn failing(srs: &Srs, group: &[Pending], known: Option<Sides>) -> Vec<usize> {
-    let sides = known.unwrap_or_else(|| fold(srs, group));
-    if pairing::holds(srs, &sides.left.into(), sides.right) {
+/// The places of the proofs whose equations are false. `known`: the sides of the whole group, where the caller has them. `verifier`: any of the group, for its ceremony.
+fn failing(verifier: &Verifier, group: &[Pending], known: Option<Sides>) -> Vec<usize> {
+    let sides = known.unwrap_or_else(|| fold(&verifier.protocol().srs, group));
+    if verifier.pairings.hold(&sides.left.into(), sides.right) {
         return Vec::new();
     }
     if let [only] = group {
         return vec![only.place];
     }
     let (first, second) = group.split_at(group.len() / 2);
-    let first_sides = fold(srs, first);
+    let first_sides = fold(&verifier.protocol().srs, first);
     // Sums are linear: what is not in the first half is in the second.
     let second_sides = Sides {
         left: sides.left - first_sides.left,
         right: sides.right - first_sides.right,
     };
-    let mut places = failing(srs, first, Some(first_sides));
-    places.extend(failing(srs, second, Some(second_sides)));
+    let mut places = failing(verifier, first, Some(first_sides));
+    places.extend(failing(verifier, second, Some(second_sides)));
     places
 }
 
@@ -173,5 +173,5 @@ pub(crate) fn equal_weights_accept(verifier: &Verifier, claims: Vec<Claim>) -> b
     let group: Vec<Pending> = claims.into_iter().map(pending).collect();
     let srs = verifier.protocol().srs;
     let sides = fold(&srs, &group);
-    pairing::holds(&srs, &sides.left.into(), sides.right)
+    verifier.pairings.hold(&sides.left.into(), sides.right)
 }

@@ -33,7 +33,7 @@ mod instances;
 mod lagrange;
 mod lookup;
 pub mod msm;
-pub mod pairing;
+mod pairing;
 mod permutation;
 mod proof;
 mod shplonk;
@@ -59,6 +59,7 @@ pub struct Verifier {
     /// Fixed commitments, permutation commitments, [1]₁: in the order of `Claim::shared`.
     shared: Vec<G1Affine>,
     tables: msm::Tables,
+    pairings: pairing::Pairings,
 }
 
 impl Verifier {
@@ -69,10 +70,12 @@ impl Verifier {
             .chain(&protocol.permutation_commitments);
         let shared: Vec<G1Affine> = own.copied().chain([protocol.srs.g1]).collect();
         let tables = msm::Tables::new(&shared);
+        let pairings = pairing::Pairings::new(&protocol.srs);
         Self {
             protocol,
             shared,
             tables,
+            pairings,
         }
     }
 
@@ -88,7 +91,7 @@ impl Verifier {
         };
         // 10. e(W', [τ]₂) = e(right, [1]₂)
         let right = msm::with_tables(&self.tables, &claim.shared, &claim.own);
-        if pairing::holds(&self.protocol.srs, &claim.left, right) {
+        if self.pairings.hold(&claim.left, right) {
             Verdict::Accepted
         } else {
             final_rejection()

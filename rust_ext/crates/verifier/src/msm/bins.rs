@@ -3,7 +3,7 @@
 //! In every round each list adds its points pairwise, and all additions of all lists share one inversion, so an addition costs six
 //! multiplications. Doublings and cancellations are told apart exactly: nothing an adversary chooses is a special case.
 
-use ff::{BatchInvert, Field};
+use ff::Field;
 use group::prime::PrimeCurveAffine;
 use halo2curves::bn256::{Fq, G1Affine};
 
@@ -38,7 +38,7 @@ pub(super) fn sum(mut bins: Vec<Vec<G1Affine>>) -> Vec<G1Affine> {
 /// a_i + b_i, for every pair.
 pub(super) fn add_pairs(pairs: &[[G1Affine; 2]]) -> Vec<G1Affine> {
     let mut denominators: Vec<Fq> = pairs.iter().map(denominator).collect();
-    denominators.batch_invert();
+    invert_all(&mut denominators, &mut Vec::new());
     pairs
         .iter()
         .zip(&denominators)
@@ -49,6 +49,7 @@ pub(super) fn add_pairs(pairs: &[[G1Affine; 2]]) -> Vec<G1Affine> {
 #[derive(Default)]
 struct Scratch {
     denominators: Vec<Fq>,
+    prefixes: Vec<Fq>,
     sums: Vec<G1Affine>,
 }
 
@@ -60,7 +61,7 @@ impl Scratch {
             self.denominators
                 .extend(bin.as_chunks::<2>().0.iter().map(denominator));
         }
-        self.denominators.as_mut_slice().batch_invert();
+        invert_all(&mut self.denominators, &mut self.prefixes);
         let mut inverses = self.denominators.iter();
         for bin in bins {
             let (pairs, odd) = bin.as_chunks::<2>();
@@ -75,6 +76,24 @@ impl Scratch {
             bin.clear();
             bin.extend_from_slice(&self.sums);
         }
+    }
+}
+
+/// Inverts every value but zeros, which stay, with one inversion (Montgomery's trick).
+fn invert_all(values: &mut [Fq], prefixes: &mut Vec<Fq>) {
+    prefixes.clear();
+    let mut product = Fq::ONE;
+    for value in values.iter().filter(|value| **value != Fq::ZERO) {
+        prefixes.push(product);
+        product *= value;
+    }
+    // Not zero, for no factor is: the fallback is never taken.
+    let mut inverse: Fq = product.invert().unwrap_or(Fq::ZERO);
+    let nonzero = values.iter_mut().rev().filter(|value| **value != Fq::ZERO);
+    for (value, prefix) in nonzero.zip(prefixes.iter().rev()) {
+        let next = inverse * *value;
+        *value = inverse * prefix;
+        inverse = next;
     }
 }
 
