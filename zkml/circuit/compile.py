@@ -22,7 +22,7 @@ from zkml.errors import CircuitError, RefusedByPolicy, UsageError, ZkmlError
 from zkml.estimate import Budget, Estimate, enforce, estimate
 from zkml.ezkl import Limits, ProgressCallback, Worker
 from zkml.ezkl.locate import locate
-from zkml.model import Model, Samples, load, make_samples, normalise
+from zkml.model import Model, Samples, check_rewritten, load, make_samples, normalise
 from zkml.model.operators import refuse
 from zkml.model.probe import confirmed_support
 from zkml.settings import RunArgs, read_settings, sorted_settings, write_settings
@@ -98,6 +98,7 @@ def compile_model(
     budget: Budget | None = None,
     allow_wrong: bool = False,
     allow_findings: frozenset[str] = frozenset(),
+    rewrite: bool = True,
     out: Path | str | None = None,
     on_progress: ProgressCallback | None = None,
     report: Callable[[str], None] | None = None,
@@ -106,14 +107,16 @@ def compile_model(
 
     With `run_args` nothing is searched; otherwise they are calibrated on `samples`, for the cheapest circuit that keeps `metric`
     within `tolerance`. `visibility` maps `input`, `output` and `param` to a visibility and wins over `run_args`. `report` is told
-    in words what the search finds.
+    in words what the search finds. Without `rewrite` no operator is replaced by others; with it, the rewritten model is compared
+    with the given one on the samples and on made ones first.
 
     Raises `ModelError` (invalid or unsupported model, naming nodes), `SampleError`, `InfeasibleError` (budget), `RefusedByPolicy`
     (an unsound circuit), `CircuitError`, and what `Bundle.change` raises. A failure leaves an older bundle as it was.
     """
     path = Path(path)
     budget = budget or Budget()
-    model = normalise(load(path, dict(dims or {})))
+    given = load(path, dict(dims or {}))
+    model = normalise(given, rewrite=rewrite)
     if samples is None and run_args is None:
         raise UsageError(
             "there is nothing to choose settings by",
@@ -122,6 +125,7 @@ def compile_model(
         )
     if samples is not None and not isinstance(samples, Samples):
         samples = make_samples(dict(samples), model)
+    checked = check_rewritten(given, model, samples)
     changes = {f"{k}_visibility": v for k, v in (visibility or {}).items()}
     start = (run_args or RunArgs()).with_(**changes)
     check_visibilities(model, start)
@@ -134,7 +138,15 @@ def compile_model(
     ):
         unsupported, _ = confirmed_support(model, start, worker, allow_wrong=allow_wrong)
         refuse(unsupported)
-        change.write("model", model.to_bytes(), source=model.digest, dims=dict(dims or {}), notes=list(model.notes))
+        change.write(
+            "model",
+            model.to_bytes(),
+            source=model.digest,
+            dims=dict(dims or {}),
+            notes=[*model.notes, *checked],
+            rewrite=rewrite,
+            rewrites=[r.as_dict() for r in model.rewrites],
+        )
         calibration = None
         if run_args is None:
             assert samples is not None

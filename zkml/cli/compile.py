@@ -11,6 +11,7 @@ from rich.table import Table
 from zkml.circuit.compile import Compilation, compile_model
 from zkml.cli.options import budget_options, dim_option
 from zkml.cli.output import command_errors, emit, gigabytes, json_option, progress, say, seconds
+from zkml.cli.rewrites import rewrite_lines
 from zkml.estimate import Budget
 from zkml.model import load, load_labels, load_samples, normalise
 from zkml.settings.recipe import read_recipe
@@ -44,6 +45,8 @@ def draw(console: Console, result: Compilation) -> None:
         f"setup {seconds(cost.setup.seconds)}, proof {seconds(cost.prove.seconds)}, memory {gigabytes(cost.peak_ram)},"
         f" proving key {gigabytes(cost.pk_bytes)} (estimates)",
     )
+    for line in rewrite_lines(result.model):
+        table.add_row("rewrote", line)
     for finding in result.audit.findings:
         table.add_row("audit", f"{finding.severity}: {finding.code}")
     for slack in result.audit.slack:
@@ -63,6 +66,7 @@ def draw(console: Console, result: Compilation) -> None:
 @click.option("--metric", default="auto", show_default=True, help="top1, agreement, mae, max_abs, rmse, auc or cosine.")
 @click.option("--tolerance", type=float, help="How much of the metric may be lost.")
 @click.option("--allow-wrong", is_flag=True, help="Compile operators that EZKL computes otherwise than ONNX.")
+@click.option("--no-rewrite", is_flag=True, help="Replace no operator by others that EZKL computes rightly.")
 @click.option("--allow", multiple=True, help="Compile although the audit finds this (a finding's code).")
 @dim_option
 @budget_options
@@ -79,6 +83,7 @@ def command(
     metric: str,
     tolerance: float | None,
     allow_wrong: bool,
+    no_rewrite: bool,
     allow: tuple[str, ...],
     dims: tuple[tuple[str, int], ...],
     max_ram: int | None,
@@ -94,7 +99,7 @@ def command(
     pinned = dict(dims)
     samples = labels = None
     if data is not None and recipe is None:
-        loaded = normalise(load(model, pinned))
+        loaded = normalise(load(model, pinned), rewrite=not no_rewrite)
         for note in loaded.notes:
             say(note)
         samples = load_samples(data, loaded)
@@ -112,6 +117,7 @@ def command(
             budget=Budget(max_ram=max_ram, max_seconds=max_time, max_k=max_k),
             allow_wrong=allow_wrong,
             allow_findings=frozenset(allow),
+            rewrite=not no_rewrite,
             out=out,
             on_progress=on_progress,
             report=say,
@@ -123,6 +129,7 @@ def command(
         "audit": result.audit.as_dict(),
         "fidelity": result.calibration.fidelity.as_dict() if result.calibration else None,
         "notes": list(result.model.notes),
+        "rewrites": [r.as_dict() for r in result.model.rewrites],
     }
     emit(value, as_json=as_json, text=lambda console: draw(console, result))
     say(f"next: zkml setup {result.bundle.folder}")

@@ -11,11 +11,12 @@ from rich.console import Console
 
 from zkml.cli.options import budget_options, dim_option
 from zkml.cli.output import command_errors, emit, gigabytes, json_option, progress, report_error, say, seconds
+from zkml.cli.rewrites import rewrite_lines
 from zkml.errors import InfeasibleError, ModelError, ZkmlError
 from zkml.estimate import Budget, Estimate, NodeCost, cheapest_k, enforce, estimate, node_costs
 from zkml.estimate.rows import approximate_settings, boundary_slots
 from zkml.ezkl import Limits, Worker
-from zkml.model import Model, Unsupported, load, load_samples, normalise, run_float, support
+from zkml.model import Model, Unsupported, check_rewritten, load, load_samples, normalise, run_float, support
 from zkml.model.probe import confirmed_support
 from zkml.model.samples import describe
 from zkml.settings import RunArgs
@@ -34,6 +35,7 @@ MAX_LISTED = 400
     "--data", "data", metavar="FILE", help="Check samples (.npz, .npy, .json, or - for JSON on stdin) against the model."
 )
 @click.option("--allow-wrong", is_flag=True, help="Do not refuse operators that EZKL compiles into another function than ONNX's.")
+@click.option("--no-rewrite", is_flag=True, help="Replace no operator by others that EZKL computes rightly.")
 @click.option("--logrows", type=click.IntRange(4, 28), help="Estimate for 2^N rows. Default: where a proof is fastest.")
 @click.option("--scale", type=click.IntRange(0, 30), default=7, show_default=True, help="Fixed-point bits of inputs and weights.")
 @click.option("--quick", is_flag=True, help="Do not ask EZKL: approximate the rows.")
@@ -45,6 +47,7 @@ def command(
     dims: Sequence[tuple[str, int]],
     data: str | None,
     allow_wrong: bool,
+    no_rewrite: bool,
     logrows: int | None,
     scale: int,
     quick: bool,
@@ -58,10 +61,13 @@ def command(
     Makes no keys and changes nothing. Exit status 3 when a node cannot be compiled, 4 when the estimate exceeds a limit.
     """
     args = RunArgs(input_scale=scale, param_scale=scale)
-    model = normalise(load(model_path, dict(dims)))
+    given = load(model_path, dict(dims))
+    model = normalise(given, rewrite=not no_rewrite)
     for note in model.notes:
         say(note)
     samples = check_data(data, model) if data is not None else None
+    for note in check_rewritten(given, model, load_samples(data, model) if data not in (None, "-") else None):
+        say(note)
     costs = node_costs(model, args)
     unsupported, settings = support(model, allow_wrong=allow_wrong), None
     if not quick:
@@ -130,6 +136,7 @@ def as_data(model: Model, costs: Sequence[NodeCost], unsupported: Sequence[Unsup
         "inputs": [{"name": t.name, "shape": list(t.shape), "type": t.dtype} for t in model.inputs],
         "outputs": [{"name": t.name, "shape": list(t.shape), "type": t.dtype} for t in model.outputs],
         "notes": list(model.notes),
+        "rewrites": [r.as_dict() for r in model.rewrites],
         "nodes": [
             {
                 "name": c.name,
@@ -179,6 +186,8 @@ def draw(
         console.print(line, markup=False, soft_wrap=True)
     if len(costs) > MAX_LISTED:
         console.print(f"… and {len(costs) - MAX_LISTED} more nodes (--json lists all)")
+    for line in rewrite_lines(model):
+        console.print(f"rewritten: {line}", markup=False, soft_wrap=True)
     for u in unsupported:
         console.print(
             f"{u.kind}: {u.node}: {u.op} (opset {u.opset}): {u.reason}. Remedy: {u.remedy}", markup=False, soft_wrap=True

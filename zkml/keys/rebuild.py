@@ -49,7 +49,8 @@ def rebuild(
     bundle.require("model", "settings", "circuit", "vk", "protocol")
     source = model or bundle.path("model")
     pinned = dict(dims or {}) if model is None or dims else recorded_dims(bundle)
-    if normalise(load(source, pinned)).to_bytes() != bundle.path("model").read_bytes():
+    rewrite = bundle.records["model"].facts.get("rewrite", True) is not False
+    if normalise(load(source, pinned), rewrite=rewrite).to_bytes() != bundle.path("model").read_bytes():
         raise difference("model.onnx", f"{source}, once normalised, is not the model in the bundle")
     settings = read_settings(bundle.path("settings"))
     check_srs(bundle, srs)
@@ -62,6 +63,7 @@ def rebuild(
             dims=pinned,
             budget=budget,
             allow_wrong=allow_wrong,
+            rewrite=rewrite,
             allow_findings=frozenset(f.code for f in audit_files(bundle.path("circuit"), bundle.path("settings")).refused),
             out=Path(folder) / bundle.folder.name,
             on_progress=on_progress,

@@ -226,7 +226,7 @@ def run_case(worker: Worker, folder: Path, case: Case) -> Result | None:
     proto = onnx.ModelProto()
     proto.CopyFrom(case.proto)
     try:
-        model = normalise(from_proto(proto, path=Path(f"{case.name}.onnx")))
+        model = normalise(from_proto(proto, path=Path(f"{case.name}.onnx")), rewrite=False)
         samples = make_samples({k: v[None] for k, v in case.inputs.items()}, model)
     except ZkmlError:
         return None

@@ -14,8 +14,9 @@ from zkml.files import read_bounded
 from zkml.model.dimensions import pin
 from zkml.model.external import MAX_MODEL_BYTES, inline
 from zkml.model.fold import settle
-from zkml.model.model import Model, Tensor
-from zkml.model.shapes import check_complete, infer, known_shapes, type_faults
+from zkml.model.model import Model, Rewritten, Tensor
+from zkml.model.shapes import check_complete, infer, known_shapes, open_values, type_faults
+from zkml.model.simplify import inlined, simplify
 from zkml.model.structure import check_operators, check_structure, check_weights
 from zkml.model.wire import why_unreadable
 
@@ -70,11 +71,21 @@ def from_proto(
     inferred = infer(proto)
     folded = settle(inferred)
     shapes = known_shapes(inferred) | known_shapes(folded)
+    if open_values(folded, shapes):
+        folded, _ = simplify(settle(inlined(inferred)))
+        shapes |= known_shapes(folded)
     check_complete(folded, shapes)
     return make_model(path, inferred, digest, shapes, tuple(said))
 
 
-def make_model(path: Path, proto: onnx.ModelProto, digest: str, shapes: Mapping[str, Tensor], notes: tuple[str, ...]) -> Model:
+def make_model(
+    path: Path,
+    proto: onnx.ModelProto,
+    digest: str,
+    shapes: Mapping[str, Tensor],
+    notes: tuple[str, ...],
+    rewrites: tuple[Rewritten, ...] = (),
+) -> Model:
     """Return the `Model` of a proto whose shapes are known, writing them into its outputs."""
     for output in proto.graph.output:
         if output.name in shapes:
@@ -88,6 +99,7 @@ def make_model(path: Path, proto: onnx.ModelProto, digest: str, shapes: Mapping[
         outputs=tuple(_output(v, shapes) for v in proto.graph.output),
         shapes=shapes,
         notes=notes,
+        rewrites=rewrites,
     )
 
 

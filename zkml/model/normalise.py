@@ -8,8 +8,9 @@ from onnx import helper, numpy_helper
 
 from zkml.model.fold import drop_unused, settle
 from zkml.model.load import make_model
-from zkml.model.model import Model
+from zkml.model.model import Model, Rewritten
 from zkml.model.shapes import infer, known_shapes
+from zkml.model.simplify import inlined, name_nodes, simplify
 
 WINDOWED = {"Conv": "W", "ConvTranspose": "W", "MaxPool": None, "AveragePool": None, "LpPool": None}
 """Operators with strides; the spatial rank is that of the first input less two."""
@@ -19,9 +20,17 @@ INDEXED = {"Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND
 ADDED = {"float", "double", "float16", "int32", "int64"}
 
 
-def normalise(model: Model) -> Model:
-    """Return the model that is compiled: constants folded, defaults that EZKL lacks written out, shapes pinned."""
-    proto = settle(model.proto)
+def normalise(model: Model, *, rewrite: bool = True) -> Model:
+    """Return the model that is compiled: functions inlined, constants folded, defaults that EZKL lacks written out, shapes
+    pinned, and, with `rewrite`, operators that EZKL refuses or gets wrong rewritten into others (see `zkml.model.rewrite`).
+
+    Normalising the result again changes nothing. Raises `ModelError` when a function cannot be inlined, or the result is too
+    large.
+    """
+    proto = settle(inlined(model.proto))
+    rewrites: tuple[Rewritten, ...] = ()
+    if rewrite:
+        proto, rewrites = simplify(proto)
     count_from_the_front(proto)
     expand_by_adding(proto)
     write_strides(proto, {name: len(t.shape) for name, t in known_shapes(proto).items()})
@@ -32,7 +41,7 @@ def normalise(model: Model) -> Model:
     proto = infer(proto)
     shapes = known_shapes(proto)
     pin_values(proto, set(shapes))
-    return make_model(model.path, proto, model.digest, shapes, model.notes)
+    return make_model(model.path, proto, model.digest, shapes, model.notes, rewrites)
 
 
 def write_strides(proto: onnx.ModelProto, ranks: dict[str, int]) -> None:
@@ -107,18 +116,6 @@ def _new_name(graph: onnx.GraphProto, wanted: str) -> str:
     while wanted in taken:
         wanted += "_"
     return wanted
-
-
-def name_nodes(proto: onnx.ModelProto) -> None:
-    """Give every node a name, so that a message can point at it."""
-    taken = {n.name for n in proto.graph.node if n.name}
-    for i, node in enumerate(proto.graph.node):
-        if not node.name:
-            name = f"{node.op_type}_{i}"
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            node.name = name
 
 
 def drop_remarks(proto: onnx.ModelProto) -> None:

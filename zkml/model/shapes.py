@@ -72,6 +72,12 @@ def known_shapes(proto: onnx.ModelProto) -> dict[str, Tensor]:
     return found
 
 
+def open_values(proto: onnx.ModelProto, shapes: dict[str, Tensor]) -> tuple[str, ...]:
+    """Return the values of the main graph, outputs first, that are no tensor of known shape."""
+    names = [o.name for o in proto.graph.output] + [o for n in proto.graph.node for o in n.output if o]
+    return tuple(name for name in dict.fromkeys(names) if name not in shapes)
+
+
 def check_complete(proto: onnx.ModelProto, shapes: dict[str, Tensor]) -> None:
     """Raise `ModelError` naming the first node whose output has no fixed shape, and any output that is not a tensor."""
     for output in proto.graph.output:

@@ -1,0 +1,52 @@
+"""A settled graph in the operators that EZKL computes rightly: functions inlined, opset raised, rewrites applied."""
+
+from __future__ import annotations
+
+import onnx
+from onnx import inliner
+
+from zkml.errors import ModelError
+from zkml.model.fold import settle
+from zkml.model.model import Rewritten
+from zkml.model.opset import modernised
+from zkml.model.rewrite import RULES, rewrite
+
+
+def simplify(proto: onnx.ModelProto) -> tuple[onnx.ModelProto, tuple[Rewritten, ...]]:
+    """Return a settled model without functions of its own in which no rewrite applies, and what became of the user's nodes.
+
+    `proto` is settled; it is not changed. Raises what `rewrite` raises.
+    """
+    modern = modernised(proto)
+    if modern is not proto:
+        modern = settle(modern)
+    named = onnx.ModelProto()
+    named.CopyFrom(modern)
+    name_nodes(named)
+    return rewrite(named, RULES)
+
+
+def inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with the bodies of its own functions in the place of their calls; the model itself when it has none.
+
+    Raises `ModelError` when a function cannot be inlined.
+    """
+    if not proto.functions:
+        return proto
+    try:
+        return inliner.inline_local_functions(proto, convert_version=True)
+    except (RuntimeError, ValueError) as e:
+        text = " ".join(str(e).split())[:300]
+        raise ModelError(f"the functions of the model cannot be put into its graph: {text}", code="functions") from e
+
+
+def name_nodes(proto: onnx.ModelProto) -> None:
+    """Give every node a name, so that a message can point at it."""
+    taken = {n.name for n in proto.graph.node if n.name}
+    for i, node in enumerate(proto.graph.node):
+        if not node.name:
+            name = f"{node.op_type}_{i}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            node.name = name
