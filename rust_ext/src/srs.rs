@@ -142,12 +142,19 @@ fn head<'py>(py: Python<'py>, path: PathBuf) -> PyResult<(u32, PointBytes<'py>)>
     Ok((k, point_bytes(py, &points)))
 }
 
-/// Check a whole SRS file.
+/// Check a whole SRS file, or what a circuit of 2^k rows uses of it.
 #[pyfunction]
-#[pyo3(signature = (path, progress=None))]
-fn check(py: Python<'_>, path: PathBuf, progress: Option<Py<PyAny>>) -> PyResult<()> {
+#[pyo3(signature = (path, progress=None, k=None))]
+fn check(
+    py: Python<'_>,
+    path: PathBuf,
+    progress: Option<Py<PyAny>>,
+    k: Option<u32>,
+) -> PyResult<()> {
     run(py, &path, progress, |tick| {
-        zkml_srs::check(&mut SrsFile::open(&path)?, tick).map(|_| ())
+        let mut srs = SrsFile::open(&path)?;
+        let k = k.unwrap_or(srs.k());
+        zkml_srs::check_used(&mut srs, k, tick).map(|_| ())
     })
 }
 

@@ -138,6 +138,24 @@ def test_an_srs_that_is_too_small_exits_5(copy: Bundle, tmp_path: Path, run: Com
     failed(run, 5, "srs-too-small", "setup", copy.folder, "--srs", small.path, "--unsafe-srs")
 
 
+def test_a_trusted_srs_with_other_points_behind_its_digest_makes_no_key(
+    copy: Bundle, srs: Srs, tmp_path: Path, run: Command, home: Path
+) -> None:
+    data = bytearray(srs.path.read_bytes())
+    lagrange = 4 + 64 * (1 << srs.k)
+    data[lagrange : lagrange + 64], data[lagrange + 64 : lagrange + 128] = (
+        data[lagrange + 64 : lagrange + 128],
+        data[lagrange : lagrange + 64],
+    )
+    forged = tmp_path / "forged.srs"
+    forged.write_bytes(data)
+    assert run("srs", "trust", srs.digest).exit_code == 0
+    before = copy.path("vk").read_bytes()
+    error = failed(run, 5, "srs-invalid", "setup", copy.folder, "--srs", forged)
+    assert error["details"]["part"] == "g_lagrange"
+    assert copy.path("vk").read_bytes() == before
+
+
 def test_proving_with_another_ceremony_exits_3(copy: Bundle, tmp_path: Path, run: Command, home: Path) -> None:
     foreign = generate_unsafe(tmp_path / "foreign.srs", 8)
     error = failed(run, 3, "srs-mismatch", "prove", copy.folder, "--srs", foreign.path)

@@ -19,8 +19,11 @@ def head(path: PathLike[str]) -> tuple[int, tuple[bytes, bytes, bytes]]:
     Raises `MalformedArtifact`, `SrsError`.
     """
 
-def check(path: PathLike[str], progress: Callable[[str, int, int], object] | None = None) -> None:
-    """Check a whole file. Raises `MalformedArtifact` or `SrsError` with part and index in its details."""
+def check(path: PathLike[str], progress: Callable[[str, int, int], object] | None = None, k: int | None = None) -> None:
+    """Check a whole file, or what a circuit of 2^k rows uses of it.
+
+    Raises `MalformedArtifact` or `SrsError` with part and index in its details.
+    """
 
 def trim(source: PathLike[str], target: PathLike[str], k: int, progress: Callable[[str, int, int], object] | None = None) -> None:
     """Write the SRS of size `k` cut from `source`. Raises `SrsError` (srs-too-small), `MalformedArtifact`."""

@@ -13,6 +13,7 @@ import click
 from zkml.cli.output import PLAIN_INTERVAL_SECONDS, command_errors, emit, err, gigabytes, json_option, say
 from zkml.errors import UsageError
 from zkml.keys import srs as keys
+from zkml.keys.srs_checked import Progress
 from zkml.keys.srs_trust import add_trust, remove_trust, trusted
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -20,7 +21,7 @@ force_option = click.option("--force", is_flag=True, help="Replace the file.")
 
 
 @contextmanager
-def stages() -> Iterator[keys.Progress]:
+def stages() -> Iterator[Progress]:
     """Show (stage, done, total) on stderr: a moving line on a terminal, otherwise a line every ten seconds."""
     console = err()
     if console.is_terminal:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from zkml.bundle import Bundle, Transaction
 from zkml.circuit.audit import AuditReport, audit_files
 from zkml.circuit.registry import remember
 from zkml.errors import SrsError, UsageError
 from zkml.estimate import Budget, enforce, estimate
-from zkml.ezkl import Limits, ProgressCallback, Worker
+from zkml.ezkl import Limits, Progress, ProgressCallback, Worker
 from zkml.keys.srs import Srs
+from zkml.keys.srs_checked import require_checked
 from zkml.protocol import Protocol, canonical_bytes
 from zkml.protocol.ezkl import protocol_from_ezkl
 from zkml.settings import read_settings
@@ -56,6 +60,18 @@ def without_floats(value: Any) -> Any:
     return [without_floats(v) for v in value] if isinstance(value, list) else value
 
 
+def check_powers(srs: Srs, k: int, on_progress: ProgressCallback | None) -> None:
+    """Check what a circuit of 2^k rows uses of the SRS, unless this machine did so before. Raises what `require_checked` does."""
+    started = time.monotonic()
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if on_progress is not None:
+            share = f"{100 * done // max(total, 1)} %"
+            on_progress(Progress(f"SRS: {stage}, {share}", time.monotonic() - started, psutil.Process().memory_info().rss))
+
+    require_checked(srs.path, k, tell)
+
+
 def make_protocol(change: Transaction, settings: dict[str, Any], srs: Srs, audit: AuditReport) -> Protocol:
     """Return the Protocol of the keys in this change, with the audit that was made of its circuit."""
     vk = change.path("vk").read_bytes()
@@ -73,8 +89,9 @@ def setup(
 ) -> Keys:
     """Make proving key, verification key and Protocol.
 
-    Raises `SrsError` when the SRS is unsafe and that was not allowed, or too small; `InfeasibleError` when the estimate is over
-    budget; `UsageError` when inputs or outputs are fixed and the bundle has no witness; what `Bundle.require` raises.
+    Raises `SrsError` when the SRS is unsafe and that was not allowed, too small, or its points are not those of its [τ]G2
+    (checked once for each file: `srs_checked`); `InfeasibleError` when the estimate is over budget;
+    `UsageError` when inputs or outputs are fixed and the bundle has no witness; what `Bundle.require` raises.
     """
     bundle = bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
     budget = budget or Budget()
@@ -90,6 +107,7 @@ def setup(
             hint=f"run `zkml witness {bundle.folder} --input …` first",
             code="setup-needs-witness",
         )
+    check_powers(srs, settings["run_args"]["logrows"], on_progress)
     limits = Limits(budget.max_ram, budget.max_seconds)
     with bundle.change() as change, Worker(limits=limits, on_progress=on_progress) as worker:
         bundle.require("settings", "circuit", "audit", *(("witness",) if with_witness else ()))

@@ -7,7 +7,6 @@ A file is halo2's raw one: k as u32 LE, 2^k points g[i] = [τ^i]G1, 2^k points g
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,10 @@ from zkml._core import srs as core
 from zkml.errors import MalformedArtifact, SrsError, ZkmlError
 from zkml.files import disk_errors
 from zkml.home import home
+from zkml.keys.srs_checked import Progress, mark_checked
 from zkml.keys.srs_files import staged, write_sidecar
 from zkml.keys.srs_trust import Trust, trust_of
 from zkml.protocol.points import VerifierPoints
-
-Progress = Callable[[str, int, int], object]
-"""Called with (stage, done, total) between pieces of work; what it raises stops the work."""
 
 MIN_K, MAX_K = 1, 28
 ENVIRONMENT = "ZKML_SRS"
@@ -169,6 +166,7 @@ def generate_unsafe(path: Path, k: int, progress: Progress | None = None, *, ove
     path = Path(path)
     with staged(path, overwrite=overwrite) as temporary:
         core.generate(temporary, k, progress)
+    mark_checked(path, k)
     return _record(path, "made on this machine")
 
 
@@ -187,7 +185,9 @@ def import_file(src: Path, dst: Path, k: int | None = None, progress: Progress |
             have, _ = core.head(src)
             core.trim(src, temporary, have if k is None else k, progress)
         core.check(temporary, progress)
-    return _record(dst, f"imported from {src.name}")
+    srs = _record(dst, f"imported from {src.name}")
+    mark_checked(dst, srs.k)
+    return srs
 
 
 def trim(src: Path, dst: Path, k: int, progress: Progress | None = None, *, overwrite: bool = False) -> Srs:
@@ -238,6 +238,7 @@ def check(path: Path, progress: Progress | None = None) -> CheckReport:
     try:
         srs = Srs.open(path)
         core.check(path, progress)
+        mark_checked(path, srs.k)
     except (MalformedArtifact, SrsError) as e:
         return CheckReport(path, srs, e)
     return CheckReport(path, srs, None)

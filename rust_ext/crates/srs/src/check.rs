@@ -16,7 +16,7 @@ use halo2curves::msm::msm_best;
 use halo2curves::pairing::MillerLoopResult;
 use rayon::prelude::*;
 
-use crate::file::PIECE;
+use crate::file::{PIECE, check_k};
 use crate::generate::{n_inverse, omega};
 use crate::progress::tick;
 use crate::{Part, Progress, SrsError, SrsFile, Stage, VerifierPoints};
@@ -26,8 +26,25 @@ const LOCATE_LAGRANGE_MAX_K: u32 = 16;
 
 /// Check a whole file. Fails with what is wrong and where.
 pub fn check(srs: &mut SrsFile, progress: &mut Progress<'_>) -> Result<VerifierPoints, SrsError> {
+    check_used(srs, srs.k(), progress)
+}
+
+/// Check what a circuit of 2^k rows uses of a file: all of one of its own size, of a larger one the first 2^k powers alone, from
+/// which its Lagrange basis is computed. Steps 1 to 3 with n = 2^k.
+pub fn check_used(
+    srs: &mut SrsFile,
+    k: u32,
+    progress: &mut Progress<'_>,
+) -> Result<VerifierPoints, SrsError> {
+    check_k(k)?;
+    if k > srs.k() {
+        return Err(SrsError::TooSmall {
+            have: srs.k(),
+            want: k,
+        });
+    }
     let verifier = srs.verifier_points()?;
-    let (n, k) = (srs.n(), srs.k());
+    let n = 1u64 << k;
     let mut weights = random_weights(n as usize)?;
 
     let mut all = G1::identity(); // Σ_{i<n} r_i g[i]
@@ -46,6 +63,10 @@ pub fn check(srs: &mut SrsFile, progress: &mut Progress<'_>) -> Result<VerifierP
     }
     if !is_tau_multiple(&shifted, &(all - last), &verifier.g2, &verifier.tau_g2) {
         return Err(locate_power(srs, &weights, &verifier, progress)?);
+    }
+    if k < srs.k() {
+        tick(progress, Stage::CheckPoints, n, n)?;
+        return Ok(verifier);
     }
 
     best_fft(&mut weights, omega(k), k);
@@ -108,9 +129,10 @@ fn locate_power(
     verifier: &VerifierPoints,
     progress: &mut Progress<'_>,
 ) -> Result<SrsError, SrsError> {
-    let (mut low, mut high) = (0, srs.n() - 1);
+    let n = weights.len() as u64;
+    let (mut low, mut high) = (0, n - 1);
     while high - low > 1 {
-        tick(progress, Stage::Locate, srs.n() - (high - low), srs.n())?;
+        tick(progress, Stage::Locate, n - (high - low), n)?;
         let middle = low + (high - low) / 2;
         let (mut here, mut next) = (G1::identity(), G1::identity());
         for (from, to) in pieces(low, middle) {

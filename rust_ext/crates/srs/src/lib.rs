@@ -25,7 +25,7 @@ pub fn threads() -> usize {
     rayon::current_num_threads()
 }
 
-pub use check::check;
+pub use check::{check, check_used};
 pub use error::{Part, PointProblem, PtauProblem, SrsError};
 pub use file::{MAX_K, SrsFile, VerifierPoints, file_size};
 pub use generate::{Tau, generate};
