@@ -73,6 +73,36 @@ def test_a_call_beyond_its_memory_is_stopped(tmp_path: Path) -> None:
         assert children() == []
 
 
+def test_a_call_that_hangs_is_stopped_and_the_next_one_works(tmp_path: Path) -> None:
+    stopped: list[psutil.Process] = []
+
+    def stop(progress: Progress) -> None:
+        if progress.elapsed > 0.2 and not stopped:
+            stopped.extend(children())
+            stopped[0].suspend()
+
+    with Worker(limits=Limits(max_idle=1.0, max_seconds=60), on_progress=stop) as worker:
+        with pytest.raises(InternalFault, match="gen_srs hung: EZKL's worker did nothing") as e:
+            worker.call("gen_srs", srs_path=tmp_path / "srs", logrows=22)
+        assert (e.value.code, e.value.exit_code) == ("ezkl-hung", 70)
+        assert 1.0 <= e.value.details["idle"] < 20
+        assert gone(stopped[0].pid)
+        assert worker.call("poseidon_hash", **HASH).seconds < 10
+
+
+def test_a_call_that_waits_for_a_file_that_nobody_writes_is_hung(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.ezkl")
+    arguments: dict[str, Any] = {"data": tmp_path / "i.json", "model": tmp_path / "c.ezkl", "output": tmp_path / "w.json"}
+    with Worker(limits=Limits(max_idle=1.0, max_seconds=60)) as worker, pytest.raises(InternalFault, match="gen_witness hung"):
+        worker.call("gen_witness", **arguments)
+    assert children() == []
+
+
+def test_a_call_that_works_or_waits_for_its_turn_is_not_hung(tmp_path: Path) -> None:
+    with Worker(limits=Limits(max_idle=0.2)) as worker:
+        assert worker.call("gen_srs", srs_path=tmp_path / "srs", logrows=12).seconds > 0.3
+
+
 def test_a_panic_is_a_fault_and_the_worker_stays_usable(tmp_path: Path) -> None:
     with Worker() as worker:
         for _ in range(2):

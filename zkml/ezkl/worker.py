@@ -22,8 +22,11 @@ import psutil
 from zkml import files
 from zkml.errors import EnvironmentFault, InfeasibleError, InternalFault
 from zkml.ezkl.failures import translate
+from zkml.ezkl.stall import Stall
 
 POLL_SECONDS = 0.05
+STALL_SECONDS = 120.0
+"""A call that does nothing for so long is hung: the longest quiet stretch of a working one is a fraction of a second."""
 LOG_TAIL_BYTES = 16_384
 OUTPUTS = frozenset({"output", "compiled_circuit", "vk_path", "pk_path", "proof_path"})
 HOME_PREFIX = "zkml-ezkl-"
@@ -35,10 +38,12 @@ PASSED_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBR
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call may use: `max_ram` in bytes of resident memory, `max_seconds` of wall clock; None is no limit."""
+    """What one call may use: `max_ram` in bytes of resident memory, `max_seconds` of wall clock, `max_idle` seconds in a row
+    without using a CPU; None is no limit."""
 
     max_ram: int | None = None
     max_seconds: float | None = None
+    max_idle: float | None = STALL_SECONDS
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Worker:
         """Run `ezkl.NAME(**arguments)`.
 
         Raises `InfeasibleError` when a limit is hit, `EnvironmentFault` when the machine ran out of memory, `InternalFault`
-        on a panic, and the kind that `failures.translate` finds for EZKL's own errors.
+        on a panic or when the call hangs, and the kind that `failures.translate` finds for EZKL's own errors.
         """
         process = self._start()
         log = self._log()
@@ -191,6 +196,7 @@ class Worker:
         """Return the answer, or None when the process ended without one."""
         assert self._answers is not None
         watched = psutil.Process(process.pid) if process.poll() is None else None
+        stall = Stall(watched) if watched is not None else None
         while True:
             ready, _, _ = select.select([self._answers], [], [], POLL_SECONDS)
             if ready:
@@ -209,6 +215,8 @@ class Worker:
                 with contextlib.suppress(psutil.Error):
                     rss = watched.memory_info().rss
             self._enforce(stage, elapsed, rss)
+            if stall is not None and self.limits.max_idle is not None and stall.look(elapsed) > self.limits.max_idle:
+                raise self._hung(stage, stall.idle, elapsed)
             if self._on_progress is not None:
                 self._on_progress(Progress(stage, elapsed, rss))
 
@@ -227,6 +235,14 @@ class Worker:
                 code="max-time",
                 details={"stage": stage, "seconds": elapsed, "max_seconds": self.limits.max_seconds},
             )
+
+    def _hung(self, stage: str, idle: float, elapsed: float) -> InternalFault:
+        return InternalFault(
+            f"{stage} hung: EZKL's worker did nothing for {idle:.0f} s, and was stopped",
+            hint="run the command again; if it hangs at the same place it is a fault in EZKL",
+            code="ezkl-hung",
+            details={"stage": stage, "idle": idle, "seconds": elapsed, "log": self._read_log(self._log(), 0)[-2000:]},
+        )
 
     def _stop(self) -> None:
         process, self._process = self._process, None
