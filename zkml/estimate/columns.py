@@ -7,7 +7,8 @@ selectors are active (see `selector_columns`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -195,6 +196,9 @@ def pack(number: int, degree: int, table_degree: int, minimum: int) -> tuple[int
     return ceil(number / size), required(size)
 
 
+Place = tuple[int, int] | None
+"""Where a selector is active: a block and an inner column; None is nowhere."""
+
 ELEMENTWISE = (("add", 2), ("sub", 2), ("mult", 3))
 NEVER_USED = {"cumprod", "cumprod_init"}
 """Selectors of operations that few models have: taken to be active nowhere."""
@@ -207,7 +211,7 @@ def selector_columns(blocks: int, used: int, inner: int, degree: int, poseidon: 
     creation. Taken here: those of the first `used` blocks are active on common rows unless they belong to the same block and
     inner column, accumulating ones to the first; the others, and those of cumulative products, are active nowhere.
     """
-    selectors: list[tuple[int, tuple[int, int] | None]] = []  # degree of the gate, place where it is active
+    selectors: list[tuple[int, Place]] = []  # degree of the gate, place where it is active
     selectors += [(6, (-1, 0)), (6, (-1, 0)), (2, (-1, 0))] * poseidon
     for b in range(blocks):
         for j in range(inner):
@@ -225,28 +229,45 @@ def selector_columns(blocks: int, used: int, inner: int, degree: int, poseidon: 
     return combine(selectors, degree)
 
 
-def combine(selectors: list[tuple[int, tuple[int, int] | None]], limit: int) -> int:
-    """Return how many columns selectors of (gate degree, place) need, combined greedily up to the degree `limit`."""
-    waiting = list(selectors)
+def combine(selectors: Sequence[tuple[int, Place]], limit: int) -> int:
+    """Return how many columns selectors of (gate degree, place) need, combined greedily up to the degree `limit`.
+
+    The first that waits opens a column; later ones join in their order, unless they are active where another of the column is
+    not, or the degree forbids it. Selectors of one degree and place wait in one line: where its first cannot join, none can.
+    """
+    lines: dict[tuple[int, Place], deque[int]] = {}
+    kinds: dict[Place, list[tuple[int, Place]]] = {}
+    for i, kind in enumerate(selectors):
+        if kind not in lines:
+            lines[kind] = deque()
+            kinds.setdefault(kind[1], []).append(kind)
+        lines[kind].append(i)
+    taken = [False] * len(selectors)
     columns = 0
-    while waiting:
-        first, place = waiting.pop(0)
-        deepest, size = first - 1, 1
-        places = {place} - {None}
-        later: list[tuple[int, tuple[int, int] | None]] = []
-        for i, (other, where) in enumerate(waiting):
-            if deepest + size == limit:
-                later += waiting[i:]
-                break
-            candidate = max(deepest, other - 1)
-            meets = where is not None and bool(places - {where})
-            if meets or candidate + size + 1 > limit:
-                later.append((other, where))
+    for i, opening in enumerate(selectors):
+        if taken[i]:
+            continue
+        lines[opening].popleft()
+        deepest, size, place, columns = opening[0] - 1, 1, opening[1], columns + 1
+        shut: set[int] = set()  # degrees that no longer fit
+        ahead = i
+        while deepest + size < limit:
+            if place is None:
+                ahead = next((j for j in range(ahead + 1, len(taken)) if not taken[j] and selectors[j][0] not in shut), -1)
+                if ahead < 0:
+                    break
+                kind = selectors[ahead]
             else:
-                deepest, size = candidate, size + 1
-                places |= {where} - {None}
-        waiting = later
-        columns += 1
+                waiting = [k for p in (place, None) for k in kinds.get(p, ()) if lines[k] and k[0] not in shut]
+                if not waiting:
+                    break
+                kind = min(waiting, key=lambda k: lines[k][0])
+            candidate = max(deepest, kind[0] - 1)
+            if candidate + size + 1 > limit:
+                shut.add(kind[0])
+                continue
+            taken[lines[kind].popleft()] = True
+            deepest, size, place = candidate, size + 1, place or kind[1]
     return columns
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from zkml.errors import InfeasibleError
 from zkml.estimate import Budget, this_machine
+from zkml.estimate.columns import UNUSABLE_ROWS, blocks_of
 from zkml.settings.layout_cost import Layout, Settings, lay_out, misfit, smallest_k
 from zkml.settings.run_args import RunArgs
 from zkml.settings.trial import PROBE_BASE, Trials, probe
@@ -20,6 +21,8 @@ MAX_LEGS = 24
 SLOW_SETTINGS_SECONDS = 0.25
 MAX_BASE = 1 << 20
 LARGEST_K = 26
+MAX_BLOCKS = 512
+"""More blocks of columns than this are never the cheapest, and take long to count."""
 SEARCH_SECONDS = 45.0
 EQUAL_WORK = 0.15
 """Layouts whose work differs by less are told apart by their columns."""
@@ -79,7 +82,10 @@ def digit_choices(bits: float) -> Iterator[tuple[int, int]]:
 def layouts(settings: Settings) -> Iterator[Layout]:
     """Yield the layouts of `settings` over all k that can hold them, until blocks no longer shrink."""
     machine = this_machine()
+    slots, inner = int(settings["total_assignments"]), int(settings["run_args"]["num_inner_cols"])
     for k in range(smallest_k(settings), LARGEST_K + 1):
+        if blocks_of(slots, (1 << k) - UNUSABLE_ROWS, inner) > MAX_BLOCKS:
+            continue
         layout = lay_out(settings, k, machine)
         yield layout
         if layout.counts.blocks == 1 and layout.table <= 1:
