@@ -5,18 +5,18 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-FORGE := node_modules/.bin/forge
 RUST_SOURCES := $(shell find rust_ext -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 export CARGO_NET_RETRY ?= 5
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup tools demo test test-all lint rust-test contracts-test contracts-test-long format docs clean
+.PHONY: help setup tools demo test test-all lint rust-test contracts-test contracts-test-long gas-snapshot format docs clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-all  everything: the whole zoo, mutations and kills in number, the conformance models"
 	@echo "make lint      formatters, linters, types, stubs"
 	@echo "make format    format Python and Rust"
+	@echo "make gas-snapshot  write contracts/snapshots again, with which make test compares the gas"
 	@echo "make docs      write the generated pages of docs/ again, from what was measured"
 	@echo "make clean     remove what setup and tests made"
 
@@ -76,21 +76,31 @@ lint: setup
 	@$(BIN)/mypy
 	@cd rust_ext && cargo fmt --all --check
 	@cd rust_ext && cargo clippy --release --all-targets --quiet -- -D warnings
-	@cd contracts && $(FORGE) fmt --check >/dev/null || { echo "zkml: error: run make format"; exit 1; }
+	@cd contracts && ./forge fmt --check >/dev/null || { echo "zkml: error: run make format"; exit 1; }
 
 rust-test: setup
 	@cd rust_ext && cargo test --release --workspace --exclude zkml-core --quiet
 
+# forge's --quiet hides failures too: its output is kept, and shown when a test fails. Gas is compared with contracts/snapshots, each
+# call a transaction of its own.
+FORGE_TEST := mkdir -p contracts/cache && cd contracts && test_log=cache/test.log && forge_test() { \
+  ./forge test "$$@" >$$test_log 2>&1 || { grep -v '^\[PASS\]' $$test_log >&2; return 1; }; tail -n 1 $$test_log; }
+
 contracts-test: setup
-	@cd contracts && $(FORGE) test --quiet
+	@$(FORGE_TEST) && forge_test --no-match-path test/Gas.t.sol
+	@$(FORGE_TEST) && FORGE_SNAPSHOT_CHECK=true forge_test --match-path test/Gas.t.sol --isolate \
+	  || { echo "zkml: error: gas differs from contracts/snapshots: run make gas-snapshot if it should"; exit 1; }
 
 contracts-test-long: setup
-	@cd contracts && FOUNDRY_PROFILE=long $(FORGE) test --quiet
+	@$(FORGE_TEST) && FOUNDRY_PROFILE=long forge_test --no-match-path test/Gas.t.sol
+
+gas-snapshot: setup
+	@cd contracts && ./forge test --match-path test/Gas.t.sol --isolate --quiet
 
 format: setup
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 	@cd rust_ext && cargo fmt --all
-	@cd contracts && $(FORGE) fmt
+	@cd contracts && ./forge fmt
 
 docs: setup
 	@$(BIN)/python -m models.table

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.24;
+
+import { InferenceSettlement } from "../src/InferenceSettlement.sol";
+import { VerifierRouter } from "../src/VerifierRouter.sol";
+import { CreditLimit } from "../src/examples/CreditLimit.sol";
+import { FixedPoint } from "../src/FixedPoint.sol";
+import { Test } from "./Test.sol";
+import { DigestVerifier } from "./verifiers/DigestVerifier.sol";
+
+/// @title What the calls cost as transactions of their own, around a verifier that costs next to nothing
+/// @notice `make gas-snapshot` writes the figures to snapshots/; `make test` compares.
+contract GasTest is Test {
+    bytes32 private constant CIRCUIT = keccak256("circuit");
+    uint256 private constant COUNT = 12;
+
+    VerifierRouter private router;
+    InferenceSettlement private settlement;
+    DigestVerifier private verifier;
+    CreditLimit private credit;
+    uint256[] private instances;
+    bytes private proof;
+
+    function setUp() public {
+        VM.warp(1_700_000_000);
+        router = new VerifierRouter(2 days, address(this));
+        router.grantRole(router.REGISTRAR_ROLE(), address(this));
+        router.grantRole(router.GUARDIAN_ROLE(), address(this));
+        settlement = new InferenceSettlement(router);
+        verifier = new DigestVerifier(CIRCUIT, COUNT);
+        router.register(CIRCUIT, verifier);
+        credit = new CreditLimit(settlement, CIRCUIT, COUNT - 1, 7, 0.5e18, address(this));
+        for (uint256 i = 0; i < COUNT; ++i) {
+            instances.push(FixedPoint.toElement(int256(60 + i)));
+        }
+        proof = verifier.prove(instances);
+    }
+
+    function test_router() public {
+        bytes memory sent = proof;
+        uint256[] memory values = instances;
+        verifier.verifyProof(sent, values);
+        VM.snapshotGasLastCall("Router", "verifier alone");
+        router.verify(CIRCUIT, sent, values);
+        VM.snapshotGasLastCall("Router", "verify");
+        router.retire(CIRCUIT);
+        VM.snapshotGasLastCall("Router", "retire");
+        router.stop(CIRCUIT);
+        VM.snapshotGasLastCall("Router", "stop");
+        router.register(CIRCUIT, verifier);
+        VM.snapshotGasLastCall("Router", "register in place of a stopped verifier");
+    }
+
+    function test_settlement() public {
+        settlement.settle(_batch(1, 0));
+        VM.snapshotGasLastCall("Settlement", "settle 1");
+        settlement.settle(_batch(4, 1));
+        VM.snapshotGasLastCall("Settlement", "settle 4");
+    }
+
+    function test_consumer() public {
+        settlement.settle(_batch(1, 0));
+        bytes memory input = new bytes(0);
+        for (uint256 i = 0; i < COUNT - 1; ++i) {
+            input = abi.encodePacked(input, instances[i]);
+        }
+        credit.stateInput(address(this), keccak256(input));
+        VM.snapshotGasLastCall("CreditLimit", "stateInput");
+        credit.claim(0, instances);
+        VM.snapshotGasLastCall("CreditLimit", "claim");
+    }
+
+    function _batch(uint256 count, uint256 salt) private view returns (InferenceSettlement.Inference[] memory batch) {
+        batch = new InferenceSettlement.Inference[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            batch[i] = InferenceSettlement.Inference({
+                circuitId: CIRCUIT, salt: bytes32(salt + i), blobId: keccak256("blob"), instances: instances, proof: proof
+            });
+        }
+    }
+}
