@@ -30,12 +30,12 @@ contract CreditLimitTest is Test {
         settlement = new InferenceSettlement(router);
         verifier = new DigestVerifier(CIRCUIT, 3);
         router.register(CIRCUIT, verifier);
-        credit = new CreditLimit(settlement, CIRCUIT, 2, SCALE, 0.5e18, OWNER);
+        credit = new CreditLimit(settlement, CIRCUIT, 2, 2, SCALE, 0.5e18, OWNER);
     }
 
     function test_a_threshold_that_everybody_reaches_is_refused() public {
         VM.expectRevert(abi.encodeWithSelector(CreditLimit.ThresholdNotPositive.selector, int256(0)));
-        new CreditLimit(settlement, CIRCUIT, 2, SCALE, 0, OWNER);
+        new CreditLimit(settlement, CIRCUIT, 2, 2, SCALE, 0, OWNER);
     }
 
     function test_a_proved_score_on_the_stated_input_gives_credit_once() public {
@@ -128,11 +128,27 @@ contract CreditLimitTest is Test {
         VM.assertEq(credit.scoreOf(ALICE), score < 64 ? int256(0) : wad, "score");
     }
 
-    function test_a_statement_of_another_length_is_refused() public {
-        VM.expectRevert(abi.encodeWithSelector(CreditLimit.WrongInstanceCount.selector, 2));
+    function test_an_input_is_no_score() public {
+        VM.expectRevert(abi.encodeWithSelector(CreditLimit.ScoreIsAnInput.selector, 1));
+        new CreditLimit(settlement, CIRCUIT, 2, 1, SCALE, 0.5e18, OWNER);
+    }
+
+    function test_a_statement_without_the_score_is_refused() public {
+        VM.expectRevert(abi.encodeWithSelector(CreditLimit.TooFewInstances.selector, 2));
         credit.claim(SALT, new uint256[](2));
-        VM.expectRevert(abi.encodeWithSelector(CreditLimit.WrongInstanceCount.selector, 4));
-        credit.claim(SALT, new uint256[](4));
+    }
+
+    function test_a_statement_with_more_behind_it_is_not_proved() public {
+        uint256[] memory statement = _statement(96);
+        _state(ALICE, statement);
+        _settle(verifier, ALICE, statement);
+        uint256[] memory longer = new uint256[](4);
+        for (uint256 i = 0; i < 3; ++i) {
+            longer[i] = statement[i];
+        }
+        _expectNotProved(ALICE, longer);
+        VM.prank(ALICE);
+        credit.claim(SALT, longer);
     }
 
     function test_only_the_owner_states_inputs() public {

@@ -29,7 +29,7 @@ contract GasTest is Test {
         settlement = new InferenceSettlement(router);
         verifier = new DigestVerifier(CIRCUIT, COUNT);
         router.register(CIRCUIT, verifier);
-        credit = new CreditLimit(settlement, CIRCUIT, COUNT - 1, 7, 0.5e18, address(this));
+        credit = new CreditLimit(settlement, CIRCUIT, COUNT - 1, COUNT - 1, 7, 0.5e18, address(this));
         for (uint256 i = 0; i < COUNT; ++i) {
             instances.push(FixedPoint.toElement(int256(60 + i)));
         }

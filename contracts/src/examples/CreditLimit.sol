@@ -9,14 +9,16 @@ import { InferenceSettlement } from "../InferenceSettlement.sol";
 /// @notice It acts only on an inference (a) of the circuit that it was made for, (b) on the input that its owner stated for the
 /// applicant, (c) settled by the applicant, (d) whose verifier is still trusted, and (e) on each stated input once. Leave one of
 /// these out and the contract can be made to act on a proof of something else.
-/// @dev The circuit has public inputs first and one public output after them.
+/// @dev A circuit's public inputs come first, its public outputs after them; one of these is the score.
 contract CreditLimit is Ownable2Step {
     /// @notice Where the inferences are settled.
     InferenceSettlement public immutable SETTLEMENT;
     /// @notice The only circuit whose scores count.
     bytes32 public immutable CIRCUIT_ID;
-    /// @notice How many public values come before the score.
+    /// @notice How many public values are the input.
     uint256 public immutable INPUT_COUNT;
+    /// @notice Which public value is the score.
+    uint256 public immutable SCORE_INDEX;
     /// @notice Binary digits after the point of the score.
     int256 public immutable SCORE_SCALE;
     /// @notice The least score that gives credit, in WAD.
@@ -33,7 +35,8 @@ contract CreditLimit is Ownable2Step {
     event CreditGiven(address indexed applicant, bytes32 indexed requestId, int256 score);
 
     error ThresholdNotPositive(int256 threshold);
-    error WrongInstanceCount(uint256 found);
+    error ScoreIsAnInput(uint256 index);
+    error TooFewInstances(uint256 found);
     error WrongInput(bytes32 found);
     error NotProved(bytes32 requestId, bytes32 statement);
     error ScoreTooLow(int256 score);
@@ -41,17 +44,26 @@ contract CreditLimit is Ownable2Step {
     /// @notice Makes a contract that gives credit to nobody yet.
     /// @param settlement where the inferences are settled
     /// @param circuitId the only circuit whose scores count
-    /// @param inputCount how many public values come before the score
+    /// @param inputCount how many public values, the first ones, are the input
+    /// @param scoreIndex which of the later public values is the score
     /// @param scoreScale binary digits after the point of the score
     /// @param threshold the least score that gives credit, in WAD
     /// @param owner states the inputs
-    constructor(InferenceSettlement settlement, bytes32 circuitId, uint256 inputCount, int256 scoreScale, int256 threshold, address owner)
-        Ownable(owner)
-    {
+    constructor(
+        InferenceSettlement settlement,
+        bytes32 circuitId,
+        uint256 inputCount,
+        uint256 scoreIndex,
+        int256 scoreScale,
+        int256 threshold,
+        address owner
+    ) Ownable(owner) {
+        if (scoreIndex < inputCount) revert ScoreIsAnInput(scoreIndex);
         if (threshold <= 0) revert ThresholdNotPositive(threshold);
         SETTLEMENT = settlement;
         CIRCUIT_ID = circuitId;
         INPUT_COUNT = inputCount;
+        SCORE_INDEX = scoreIndex;
         SCORE_SCALE = scoreScale;
         THRESHOLD = threshold;
     }
@@ -66,9 +78,10 @@ contract CreditLimit is Ownable2Step {
 
     /// @notice Gives the caller credit for a score that the caller has settled.
     /// @param salt the salt with which the caller settled it
-    /// @param instances the public values of the proof: the inputs and the score
+    /// @param instances all public values of the proof
     function claim(bytes32 salt, uint256[] calldata instances) external {
-        if (instances.length != INPUT_COUNT + 1) revert WrongInstanceCount(instances.length);
+        // That there are not too many either is the verifier's business: what it refused is not settled.
+        if (instances.length <= SCORE_INDEX) revert TooFewInstances(instances.length);
         bytes32 digest = inputDigestOf(instances[:INPUT_COUNT]);
         if (digest != statedInput[msg.sender]) revert WrongInput(digest);
         bytes32 requestId = SETTLEMENT.requestIdOf(msg.sender, salt);
@@ -76,7 +89,7 @@ contract CreditLimit is Ownable2Step {
         if (SETTLEMENT.settledAt(CIRCUIT_ID, requestId, statement) == 0) revert NotProved(requestId, statement);
         // Reverts with the router's error when the verifier was stopped or retired since.
         SETTLEMENT.ROUTER().verifierOf(CIRCUIT_ID);
-        int256 score = FixedPoint.elementToWad(instances[INPUT_COUNT], SCORE_SCALE);
+        int256 score = FixedPoint.elementToWad(instances[SCORE_INDEX], SCORE_SCALE);
         if (score < THRESHOLD) revert ScoreTooLow(score);
 
         delete statedInput[msg.sender];
@@ -85,7 +98,7 @@ contract CreditLimit is Ownable2Step {
     }
 
     /// @notice The digest of an input.
-    /// @param input the public values before the score
+    /// @param input the public values that are the input
     /// @return Keccak-256 of the values, 32 bytes each
     function inputDigestOf(uint256[] calldata input) public pure returns (bytes32) {
         return keccak256(abi.encodePacked(input));
