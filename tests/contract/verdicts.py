@@ -1,0 +1,78 @@
+"""The vectors' proofs and edits held against a contract in an EVM in process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.vectors.mutate import apply
+from zkml.contract import Sources
+from zkml.contract.compiler import compile_sources
+from zkml.contract.evm import Evm
+from zkml.contract.interface import MALFORMED_INSTANCES, MALFORMED_PROOF, encode_call
+from zkml.contract.sources import Address, Argument
+from zkml.protocol import Proof, Protocol
+from zkml.protocol.field import R
+from zkml.verdict import Verdict
+
+
+def _argument(argument: Argument, addresses: list[str]) -> bytes:
+    match argument:
+        case Address(deployable):
+            return bytes.fromhex(addresses[deployable].removeprefix("0x")).rjust(32, b"\0")
+        case int(value):
+            return value.to_bytes(32, "big")
+        case several:
+            return b"".join(_argument(a, addresses) for a in several)
+
+
+class Contract:
+    """A verifier of one circuit, compiled and deployed."""
+
+    def __init__(self, protocol: Protocol, sources: Sources, evm: Evm | None = None) -> None:
+        self.protocol = protocol
+        self.evm = evm or Evm()
+        compiled = compile_sources(sources.files)
+        self.addresses: list[str] = []
+        for d in sources.deployables:
+            arguments = b"".join(_argument(a, self.addresses) for a in d.arguments)
+            self.addresses.append(self.evm.deploy(compiled[d.contract].bytecode + arguments).address)
+        self.address = self.addresses[-1]
+
+    def outcome(self, proof: bytes, instances: list[int]) -> tuple[str, str | None, int | None]:
+        """Return outcome, class of place and step, as the vectors state them: an instance outside its domain is step 1."""
+        called = self.evm.call(self.address, encode_call(proof, instances))
+        if called.success:
+            assert called.output in ((1).to_bytes(32, "big"), bytes(32))
+            return ("accepted", None, None) if called.output[-1] else ("rejected", None, 10)
+        assert len(called.output) == 36, called.output.hex()
+        error, number = called.output[:4], int.from_bytes(called.output[4:], "big")
+        if error == MALFORMED_INSTANCES:
+            wrong_count = len(instances) != sum(self.protocol.instance_rows)
+            if not wrong_count and instances[number] < R:
+                return "rejected", None, 1
+            assert number == len(instances) if wrong_count else instances[number] >= R
+            return "malformed", "instances", None
+        assert error == MALFORMED_PROOF
+        if len(proof) != self.protocol.proof_length:
+            assert number == len(proof)
+            return "malformed", "length", None
+        points = 64 * (self.protocol.num_points - 2)
+        return "malformed", "scalar" if points <= number < len(proof) - 128 else "point", None
+
+    def accepts(self, proof: Proof) -> bool:
+        return self.outcome(proof.proof, [v for column in proof.instances for v in column])[0] == "accepted"
+
+
+def edited(proof: Proof, mutation: dict[str, Any]) -> tuple[bytes, list[int]] | None:
+    """Return the bytes and instances of an edit; None for one that calldata cannot say: an empty column, another circuit."""
+    columns, data, circuit = apply(mutation["edits"], proof.instances, proof.proof)
+    if circuit is not None or any(edit[0] == "column" for edit in mutation["edits"]):
+        return None
+    return data, [int.from_bytes(bytes.fromhex(v), "little") for column in columns for v in column]
+
+
+def matches(found: tuple[str, str | None, int | None], verdict: Verdict) -> bool:
+    """Tell whether a contract's outcome is that of another verifier, step 9 and 4 being the same `false` as step 10."""
+    outcome, _, step = found
+    same_step = step == verdict.step or (step == 10 and verdict.step in (4, 9))
+    return outcome == verdict.outcome and (outcome != "rejected" or same_step)
