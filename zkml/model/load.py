@@ -15,6 +15,7 @@ from zkml.model.dimensions import pin
 from zkml.model.external import MAX_MODEL_BYTES, inline
 from zkml.model.fold import settle
 from zkml.model.model import Model, Rewritten, Tensor
+from zkml.model.rewrite.ml_outputs import keep_numbers
 from zkml.model.shapes import check_complete, infer, known_shapes, open_values, type_faults
 from zkml.model.simplify import inlined, simplify
 from zkml.model.structure import check_operators, check_structure, check_weights
@@ -65,7 +66,7 @@ def from_proto(
     check_operators(proto)
     _check_schema(proto)
     check_weights(proto)
-    said = [*notes, *pin(proto, dims or {})]
+    said = [*notes, *keep_numbers(proto), *pin(proto, dims or {})]
     _drop_weight_inputs(proto)
     said += type_faults(proto)
     inferred = infer(proto)

@@ -23,10 +23,12 @@ def static_tensor(value: onnx.ValueInfoProto) -> Tensor | None:
 def infer(proto: onnx.ModelProto) -> onnx.ModelProto:
     """Return a copy with the shapes of inner values and outputs inferred afresh from the inputs.
 
-    Raises `ModelError` when the shapes contradict each other.
+    What follows an operator of ai.onnx.ml, for which ONNX infers nothing, stays open until that operator is rewritten. Raises
+    `ModelError` when the shapes contradict each other.
     """
+    strict = all(node.domain != "ai.onnx.ml" for node in proto.graph.node)
     try:
-        return onnx.shape_inference.infer_shapes(_bare(proto), check_type=False, strict_mode=True, data_prop=True)
+        return onnx.shape_inference.infer_shapes(_bare(proto), check_type=False, strict_mode=strict, data_prop=True)
     except INFERENCE_ERRORS as e:
         text = " ".join(str(e).split())
         node = next((n.name for n in proto.graph.node if n.name and n.name in text), None)
