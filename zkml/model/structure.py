@@ -144,7 +144,8 @@ def check_weights(proto: onnx.ModelProto) -> None:
         except (ValueError, TypeError, RuntimeError) as e:
             raise ModelError(f"tensor {name!r} cannot be read: {e}", code="malformed-tensor") from e
         bad = np.argwhere(~np.isfinite(values))
-        if not len(bad):
+        separates = holder is not None and holder.op_type == "TreeEnsemble" and name.startswith("membership_values ")
+        if not len(bad) or (separates and not np.isinf(values).any()):  # NaN stands between sets of members
             continue
         reader = next((node_label(n, i) for g in subgraphs(proto.graph) for i, n in enumerate(g.node) if name in n.input), None)
         node = node_label(holder, 0) if holder is not None else reader
