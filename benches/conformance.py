@@ -156,7 +156,7 @@ def page(rows: Sequence[Outcome], folder: Path, budget: Budget) -> str:
 Settings were calibrated unaided on the samples that come with each model, with EZKL's Freivalds area off. *audit* names findings
 that make a false statement provable and that no setting of EZKL avoids; such circuits are refused unless allowed by name.
 
-Each stage had {gigabytes(budget.max_ram or 0)} and {seconds(budget.max_seconds or 0)}.
+Each stage had at most {gigabytes(budget.max_ram or 0)} and {seconds(budget.max_seconds or 0)}.
 
 Written by `python -m benches.conformance {folder.name}` on {platform.machine()}, {psutil.cpu_count()} cores, {gigabytes(memory)},
 ezkl {metadata.version("ezkl")}, onnxruntime {metadata.version("onnxruntime")}. Times are EZKL's own calls, once each, on a shared
