@@ -14,7 +14,7 @@ from zkml.bundle import Bundle, Transaction, default_folder
 from zkml.bundle.journal import JOURNAL
 from zkml.bundle.lock import LOCK
 from zkml.bundle.manifest import MANIFEST
-from zkml.circuit.audit import AuditReport, audit_files
+from zkml.circuit.audit import AuditReport, audit_files, slack_of
 from zkml.circuit.fit import check_fits
 from zkml.circuit.graph import Graph
 from zkml.circuit.visibility import check_visibilities
@@ -158,6 +158,7 @@ def compile_model(
                 tolerance=tolerance,
                 run_args=start,
                 budget=budget,
+                slack_of=slack_of,
                 worker=worker,
                 on_progress=on_progress,
                 report=report,

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from zkml.circuit.audit import slack_of
 from zkml.cli.options import budget_options, dim_option
 from zkml.cli.output import command_errors, emit, json_option, progress, say
 from zkml.errors import UsageError
@@ -50,7 +51,9 @@ def parse_scales(_: click.Context, __: click.Parameter, text: str | None) -> lis
 @click.option("--margin", type=float, default=2.0, show_default=True, help="Room for unseen inputs: times the largest seen.")
 @click.option("--scales", callback=parse_scales, help="Try only these common scales, such as 4,7,10.")
 @click.option("--max-columns", type=click.IntRange(1), help="At most this many polynomials to open.")
-@click.option("--search-time", type=click.FloatRange(1), default=SEARCH_SECONDS, show_default=True, help="Seconds to search.")
+@click.option(
+    "--search-time", type=click.FloatRange(1), help=f"Seconds for all of it. Default: {SEARCH_SECONDS:.0f}, more for slow models."
+)
 @click.option("--input-visibility", default="public", show_default=True)
 @click.option("--output-visibility", default="public", show_default=True)
 @click.option("--param-visibility", default="fixed", show_default=True)
@@ -69,7 +72,7 @@ def command(
     margin: float,
     scales: list[int] | None,
     max_columns: int | None,
-    search_time: float,
+    search_time: float | None,
     input_visibility: str,
     output_visibility: str,
     param_visibility: str,
@@ -113,6 +116,7 @@ def command(
             budget=Budget(max_ram=max_ram, max_seconds=max_time, max_k=max_k),
             max_columns=max_columns,
             search_seconds=search_time,
+            slack_of=slack_of,
             scales=scales,
             worker=worker,
             report=say,

@@ -31,9 +31,15 @@ def draw_fidelity(console: Console, fidelity: Fidelity, args: RunArgs) -> None:
         f"k={layout['k']}, {layout['blocks']} blocks of 3 x {layout['num_inner_cols']} columns, degree {layout['degree']}; "
         f"about {layout['estimated_seconds']:.3g} s to prove, {layout['estimated_ram'] / 1e6:.0f} MB"
     )
-    outputs = Table("output", "max error", "mean error", "range", "top-1 agreement", "scale", title="outputs")
+    if fidelity.metric_proved is not None:
+        console.print(
+            f"{bar['metric']} {fidelity.metric_proved:.6g} at the worst that a proof can say, within its rounding slack"
+        )
+    outputs = Table("output", "max error", "slack", "mean error", "range", "top-1 agreement", "scale", title="outputs")
     for o in fidelity.outputs:
-        outputs.add_row(o.name, f"{o.max_abs:.4g}", f"{o.mean_abs:.4g}", f"{o.range:.4g}", f"{o.agreement:.4f}", str(o.scale))
+        slack = "" if o.slack is None else f"±{o.slack:.4g}"
+        figures = (f"{o.mean_abs:.4g}", f"{o.range:.4g}", f"{o.agreement:.4f}", str(o.scale))
+        outputs.add_row(o.name, f"{o.max_abs:.4g}", slack, *figures)
     console.print(outputs)
     front = [t for t in fidelity.tried if t.seconds is not None]
     tried = Table("scales", "multiplier", bar["metric"], "seconds", "k", "Pareto", title="cheapest candidates tried")

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,22 @@ from zkml.estimate import Budget
 from zkml.ezkl import Progress, ProgressCallback, Worker
 from zkml.settings.candidates import Evaluator
 from zkml.settings.data import Data, split
-from zkml.settings.fidelity import Fidelity, OutputFidelity, Tried
+from zkml.settings.fidelity import Fidelity, NodeError, OutputFidelity, Tried
 from zkml.settings.float_model import FloatModel
 from zkml.settings.metrics import Bar, Floats, Labels, agreement, make_bar
 from zkml.settings.network_error import node_errors
+from zkml.settings.proved import SlackOf, input_ranges
 from zkml.settings.run_args import RunArgs
 from zkml.settings.search import Report, Search, pareto
 from zkml.settings.settle import FINAL_SHARE, Final, Settling
 from zkml.settings.sizing import SEARCH_SECONDS, SearchBudget
 from zkml.settings.trial import Arrays, Trials, probe
 from zkml.settings.validate import validate
+
+CHECKS_SHARE = 0.15
+"""Share of the search time kept for the final checks and the trace of the error."""
+SLOW_CALLS = 60
+"""By default a search may take as long as laying the model out so many times."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,8 @@ def calibrate(
     run_args: RunArgs | None = None,
     budget: Budget | None = None,
     max_columns: int | None = None,
-    search_seconds: float = SEARCH_SECONDS,
+    search_seconds: float | None = None,
+    slack_of: SlackOf | None = None,
     scales: Sequence[int] | None = None,
     worker: Worker | None = None,
     on_progress: ProgressCallback | None = None,
@@ -59,8 +66,10 @@ def calibrate(
 ) -> Calibration:
     """Return the cheapest run arguments whose circuit meets the bar of `metric` on `inputs` (first axis = samples).
 
-    `max_columns` bounds the polynomials that a proof opens; `search_seconds` the search, which then takes the best so far; what
-    is tried goes to `report` as text, and to `on_progress` like the stages of other commands.
+    `max_columns` bounds the polynomials that a proof opens; `search_seconds` all of this, which then takes the best so far and
+    leaves out what a result does not need (by default 45 s, more where EZKL takes long to lay the model out; a call of EZKL's
+    under way is not cut short). What is tried goes to `report` as text, and to `on_progress` like the stages of other commands.
+    With `slack_of` (`zkml.circuit.audit.slack_of`) the bar is held at the worst that a proof can say, if any scales reach that.
     `margin` is how many times the largest value seen the circuit holds. Visibility and flags come from `run_args`, all else is
     chosen; `scales` limits the common scales tried. Raises `InfeasibleError` when no circuit meets bar and budget, `ModelError`
     or `SampleError` when model or samples do not fit, `UsageError` for a margin below 1.
@@ -94,9 +103,12 @@ def calibrate(
             model.shapes,
             [f.shape[1:] for f in given_floats],
         )
+        few = data.fit[: few_count(trials, run_args, data.fit)]
+        if search_seconds is None:
+            limits = replace(limits, search_seconds=max(SEARCH_SECONDS, SLOW_CALLS * trials.settings_seconds))
+        trials.deadline = started + limits.search_seconds * (1 - CHECKS_SHARE)
         if data.drawn:
             tell(f"{len(data.given)} samples are few: {len(data.drawn)} inputs drawn around them to cover the range")
-        few = data.fit[: few_count(trials, run_args, data.fit)]
         evaluator = Evaluator(
             trials,
             run_args,
@@ -107,15 +119,22 @@ def calibrate(
             model.run(few),
             margin,
             limits,
+            input_ranges([np.stack([s[n] for s in [*data.given, *data.drawn]]) for n in model.inputs], margin),
+            slack_of,
         )
         deadline = started + limits.search_seconds * (1 - FINAL_SHARE)
         search = Search(evaluator, deadline, tell)
         search.run(scales)
         final = Settling(evaluator, model, data, given_floats, classes, bar, limits, tell).run(search, scales)
+        trials.deadline = started + limits.search_seconds
         validated = validate(trials, final.sized.args, data.given[0], final.sized.layout, tell)
         settings = trials.settings(final.sized.args.as_ezkl())
-        tell("tracing the error along the network")
-        nodes = node_errors(model.proto, final.sized.args, final.min_legs, data.given[0], ezkl, folder)
+        nodes: list[NodeError] = []
+        if not trials.late:
+            tell("tracing the error along the network")
+            nodes = node_errors(
+                model.proto, final.sized.args, final.min_legs, data.given[0], ezkl, folder, deadline=trials.deadline
+            )
     fidelity = Fidelity(
         bar=bar.as_dict(),
         metric_float=bar.reference,
@@ -131,14 +150,18 @@ def calibrate(
         drawn=len(data.drawn),
         margin=margin,
         validated=tuple(validated),
-        notes=tuple(notes(data, final)),
+        notes=tuple(notes(data, final, evaluator, limits, validated)),
         seconds=time.monotonic() - started,
+        metric_proved=final.proved if isfinite(final.proved) else None,
+        slack_counted=evaluator.counting,
+        ranges=tuple(evaluator.ranges),
     )
     return Calibration(final.sized.args, settings, fidelity)
 
 
-def search_budget(budget: Budget | None, max_columns: int | None, search_seconds: float) -> SearchBudget:
+def search_budget(budget: Budget | None, max_columns: int | None, search_seconds: float | None) -> SearchBudget:
     """Return a budget with the limits of the search itself. Raises `UsageError` unless there is time for it."""
+    search_seconds = SEARCH_SECONDS if search_seconds is None else search_seconds
     if not (isfinite(search_seconds) and search_seconds > 0):
         raise UsageError(f"the search cannot take {search_seconds} seconds", code="search-seconds")
     given = vars(budget) if budget is not None else {}
@@ -169,7 +192,8 @@ def describe(
     model: FloatModel, floats: Sequence[Floats], final: Final, settings: Mapping[str, Any]
 ) -> tuple[OutputFidelity, ...]:
     result = []
-    for name, want, got, scale in zip(model.outputs, floats, final.outputs, settings["model_output_scales"], strict=True):
+    scales = settings["model_output_scales"]
+    for name, want, got, scale, slack in zip(model.outputs, floats, final.outputs, scales, final.slack, strict=True):
         error = np.abs(want[final.indices] - got)
         result.append(
             OutputFidelity(
@@ -179,6 +203,7 @@ def describe(
                 float(np.ptp(want)),
                 agreement([want[final.indices]], [got], None),
                 int(scale),
+                slack,
             )
         )
     return tuple(result)
@@ -197,12 +222,13 @@ def tried(evaluator: Evaluator, bar: Bar) -> tuple[Tried, ...]:
             k=c.layout.k if c.layout is not None else None,
             pareto=on and c.layout is not None,
             failure=c.failure,
+            proved=c.proved if isfinite(c.proved) else None,
         )
         for c, on in zip(candidates, front, strict=True)
     )
 
 
-def notes(data: Data, final: Final) -> list[str]:
+def notes(data: Data, final: Final, evaluator: Evaluator, limits: SearchBudget, validated: Sequence[str]) -> list[str]:
     said = []
     if data.drawn:
         said.append(
@@ -216,4 +242,16 @@ def notes(data: Data, final: Final) -> list[str]:
         )
     if len(final.indices) < len(data.given):
         said.append(f"evaluated on {len(final.indices)} of {len(data.given)} samples, as many as the search time allowed")
+    if evaluator.slack_of is not None and not evaluator.counting:
+        unknown = (
+            "has no bound" if not isfinite(final.proved) else f"leaves {evaluator.bar.metric} {final.proved:.4g} at the worst"
+        )
+        said.append(
+            f"the bar holds for an honest prover: no scales tried keep it with the rounding slack counted, which {unknown}"
+        )
+    if evaluator.trials.late:
+        said.append(
+            f"the {limits.search_seconds:.0f} s of the search ran out: there may be cheaper circuits, "
+            f"and this one was checked by {' and '.join(validated)} alone"
+        )
     return said

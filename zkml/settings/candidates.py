@@ -11,6 +11,7 @@ import numpy as np
 from zkml.errors import CircuitError, InternalFault, ModelError, WitnessError
 from zkml.settings.layout_cost import Layout
 from zkml.settings.metrics import Bar, Floats, Labels, evaluate, project
+from zkml.settings.proved import Range, SlackOf, proved
 from zkml.settings.run_args import RunArgs
 from zkml.settings.sizing import SearchBudget, quick_layout
 from zkml.settings.trial import PROBE_BITS, Arrays, Run, TooLarge, Trials, largest_bits, probe, too_large
@@ -22,7 +23,9 @@ Scales = tuple[int, int, int]
 @dataclass(frozen=True)
 class Candidate:
     """What one choice of scales gives. `metric` is projected from a few samples (see `metrics.project`), NaN without a witness;
-    `bits` bounds the magnitude of all values, `lookup` the inputs of lookups; `layout` is the cheapest with one inner column."""
+    `proved` the same at the worst within the rounding slack, NaN where that is not known; `meets` whether both reach the bar, or
+    `metric` alone where slack is not counted; `bits` bounds the magnitude of all values, `lookup` the inputs of lookups;
+    `layout` is the cheapest with one inner column."""
 
     scales: Scales
     metric: float
@@ -33,6 +36,7 @@ class Candidate:
     lookup: tuple[int, int] = (0, 0)
     layout: Layout | None = None
     failure: str | None = None
+    proved: float = float("nan")
 
     @property
     def cost(self) -> float:
@@ -53,7 +57,18 @@ class Evaluator:
     few_floats: Sequence[Floats]
     margin: float
     budget: SearchBudget
+    ranges: Sequence[Range]
+    slack_of: SlackOf | None
+    counting: bool = field(init=False)
     tried: dict[Scales, Candidate] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.counting = self.slack_of is not None
+
+    def stop_counting(self) -> None:
+        """Judge by the honest prover's metric alone from now on; what only slack had ruled out is tried again."""
+        self.counting = False
+        self.tried = {scales: c for scales, c in self.tried.items() if c.meets or not self.bar.met(c.metric)}
 
     def __call__(self, scales: Scales) -> Candidate:
         if scales not in self.tried:
@@ -77,14 +92,27 @@ class Evaluator:
             return Candidate(scales, float("nan"), float("nan"), meets=False, failure=e.message)
         errors = [g - f for f, g in zip(self.few_floats, run.outputs, strict=True)]
         metric = project(self.bar.metric, self.floats, errors, self.labels)
-        meets = self.bar.met(metric)
+        worst = self._proved(scales, run, errors)
+        meets = self.bar.met(metric) and (not self.counting or self.bar.met(worst))
         max_abs = evaluate("max_abs", self.few_floats, run.outputs, None)
         if not meets:
-            return Candidate(scales, metric, max_abs, meets=False, min_legs=min_legs, lookup=run.lookup)
+            return Candidate(scales, metric, max_abs, meets=False, min_legs=min_legs, lookup=run.lookup, proved=worst)
         bits = largest_bits(self.trials, args, self.few[:1], guess=self._guess(scales), legs=min_legs, precision=1.0)
         sized = self.with_scales(scales, run.lookup)
         quick = quick_layout(self.trials, sized, bits + log(self.margin, 2), min_legs, self.budget)
-        return Candidate(scales, metric, max_abs, meets, bits, min_legs, run.lookup, quick[2] if quick is not None else None)
+        layout = quick[2] if quick is not None else None
+        return Candidate(scales, metric, max_abs, meets, bits, min_legs, run.lookup, layout, proved=worst)
+
+    def _proved(self, scales: Scales, run: Run, errors: Sequence[Floats]) -> float:
+        """Return the metric at the worst within the slack of the circuit that the trials hold, which `run` came from."""
+        if self.slack_of is None:
+            return float("nan")
+        slack = self.slack_of(self.trials.circuit, self.ranges, self.with_scales(scales, run.lookup).lookup_range)
+
+        def worst(metric: str, want: Sequence[Floats], got: Sequence[Floats], labels: Labels | None) -> float:
+            return proved(metric, want, got, labels, slack)
+
+        return project(self.bar.metric, self.floats, errors, self.labels, measure=worst)
 
     def _guess(self, scales: Scales) -> float:
         """Guess the magnitude from the nearest choice tried: values scale with the product of input and parameter."""

@@ -14,7 +14,8 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class OutputFidelity:
-    """Integer against float values of one output over the evaluated samples; errors in the output's own unit."""
+    """Integer against float values of one output over the evaluated samples; errors in the output's own unit. `slack` is how far
+    an accepted proof may move it for inputs within the report's ranges; None where that has no bound or was not asked."""
 
     name: str
     max_abs: float
@@ -22,11 +23,13 @@ class OutputFidelity:
     range: float
     agreement: float
     scale: int
+    slack: float | None = None
 
 
 @dataclass(frozen=True)
 class Tried:
-    """One choice of scales in the search. `metric` is projected from a few samples; None where there was no witness."""
+    """One choice of scales in the search. `metric` is projected from a few samples, None where there was no witness; `proved` is
+    the same at the worst within the slack, None where that is not known."""
 
     input_scale: int
     param_scale: int
@@ -38,6 +41,7 @@ class Tried:
     k: int | None
     pareto: bool
     failure: str | None = None
+    proved: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ class NodeError:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """The whole report. `validated` says what the final circuit went through: witness, mock, proof."""
+    """The whole report. `validated` says what the final circuit went through: witness, mock, proof. `metric_proved` is the metric
+    at the worst that a proof can say of inputs within `ranges` (least and largest of each input); `slack_counted` whether the bar
+    was held against it."""
 
     bar: Mapping[str, Any]
     metric_float: float
@@ -74,6 +80,9 @@ class Fidelity:
     validated: tuple[str, ...]
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    metric_proved: float | None = None
+    slack_counted: bool = False
+    ranges: tuple[tuple[float, float], ...] = ()
     kind: str = field(default=KIND)
     version: int = field(default=VERSION)
 
@@ -85,6 +94,8 @@ class Fidelity:
         kept = f"{metric} {self.metric_integer:.4g}"
         if self.bar["higher_is_better"]:
             kept += f" (floats {self.metric_float:.4g})"
+        if self.metric_proved is not None:
+            kept += f", {self.metric_proved:.4g} at the worst that a proof can say"
         return f"{kept}{error}, on {self.evaluated} samples"
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,7 +118,8 @@ class Fidelity:
                     "nodes": tuple(NodeError(**n) for n in data["nodes"]),
                     "validated": tuple(data["validated"]),
                     "notes": tuple(data["notes"]),
+                    "ranges": tuple((float(low), float(high)) for low, high in data.get("ranges", ())),
                 }
             )
-        except (KeyError, TypeError) as e:
+        except (KeyError, TypeError, ValueError) as e:
             raise MalformedArtifact(f"the fidelity report lacks or has odd fields: {e}", code="fidelity") from e

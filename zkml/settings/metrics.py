@@ -106,6 +106,16 @@ def check_labels(metric: str, outputs: Sequence[Floats], labels: Labels | None) 
         raise UsageError(f"{len(labels)} labels for {len(outputs[0])} samples", code="labels")
     if metric == "auc" and set(np.unique(labels)) != {0, 1}:
         raise UsageError("the metric auc needs labels 0 and 1, each at least once", code="labels")
+    if metric == "top1":
+        scores = rows(outputs[0]).shape[1]
+        if scores < 2:
+            raise UsageError(
+                "the metric top1 needs a score for each class, the model's first output has one element",
+                hint="auc takes one score with labels 0 and 1; max_abs bounds the error of any output",
+                code="metric",
+            )
+        if int(labels.max()) >= scores:
+            raise UsageError(f"a label is {int(labels.max())}, the model's first output has {scores} scores", code="labels")
 
 
 def rows(output: Floats) -> Floats:
@@ -177,18 +187,30 @@ def evaluate(metric: str, want: Sequence[Floats], got: Sequence[Floats], labels:
     return MEASURES[metric](want, got, labels)
 
 
-def project(metric: str, want: Sequence[Floats], errors: Sequence[Floats], labels: Labels | None, *, draws: int = 8) -> float:
+Measure = Callable[[str, Sequence[Floats], Sequence[Floats], Labels | None], float]
+
+
+def project(
+    metric: str,
+    want: Sequence[Floats],
+    errors: Sequence[Floats],
+    labels: Labels | None,
+    *,
+    draws: int = 8,
+    measure: Measure = evaluate,
+) -> float:
     """Return what a metric would be over all samples if their errors were like those seen on a few.
 
     `errors` holds integer minus float outputs of the few. Each sample's float output gets one of them, drawn at random (by a
     fixed seed); the value is the mean over `draws` such choices. With it a search tells candidates apart on a handful of
-    witnesses, where the metric itself would be all or nothing. Metrics of error are taken over the few as they are.
+    witnesses, where the metric itself would be all or nothing. Metrics of error are taken over the few as they are. `measure` is
+    what takes the metric of float and integer outputs.
     """
     if metric in ERRORS:
-        return evaluate(metric, [np.zeros_like(e) for e in errors], errors, None)
+        return measure(metric, [np.zeros_like(e) for e in errors], errors, None)
     rng = np.random.default_rng(0)
     values = []
     for _ in range(draws):
         picked = rng.integers(0, len(errors[0]), size=len(want[0]))
-        values.append(evaluate(metric, want, [w + e[picked] for w, e in zip(want, errors, strict=True)], labels))
+        values.append(measure(metric, want, [w + e[picked] for w, e in zip(want, errors, strict=True)], labels))
     return float(np.mean(values))

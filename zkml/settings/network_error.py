@@ -7,6 +7,7 @@ against the circuit's output. The rest of its error was carried in.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,12 +82,14 @@ def trace(
     )
 
 
-def traced(proto: onnx.ModelProto, args: RunArgs, legs: int, sample: Arrays, worker: Worker, folder: Path) -> Values:
+def traced(
+    proto: onnx.ModelProto, args: RunArgs, legs: int, sample: Arrays, worker: Worker, folder: Path, deadline: float
+) -> Values:
     """Return as many intermediate values as EZKL can make outputs: where it fails on all, halves are tried apart."""
     found = Values({}, {})
     waiting = [intermediate_names(proto)]
     for _ in range(MAX_ATTEMPTS):
-        if not waiting:
+        if not waiting or time.monotonic() > deadline:
             break
         names = waiting.pop(0)
         try:
@@ -101,14 +104,19 @@ def traced(proto: onnx.ModelProto, args: RunArgs, legs: int, sample: Arrays, wor
     return found
 
 
-def own_error(proto: onnx.ModelProto, node: onnx.NodeProto, values: Mapping[str, npt.NDArray[Any]], output: str) -> float | None:
-    """Return the largest error that a node adds to the values it is given, or None where it cannot be run alone."""
+def own_error(
+    proto: onnx.ModelProto,
+    known: Mapping[str, onnx.ValueInfoProto],
+    node: onnx.NodeProto,
+    values: Mapping[str, npt.NDArray[Any]],
+    output: str,
+) -> float | None:
+    """Return the largest error that a node adds to the values it is given, or None where it cannot be run alone. `known` are the
+    types of the model's values."""
     constants = {i.name: i for i in proto.graph.initializer}
     inputs = [name for name in dict.fromkeys(node.input) if name and name not in constants]
     if any(name not in values for name in inputs) or any(a.g.node for a in node.attribute):
         return None
-    inferred = onnx.shape_inference.infer_shapes(proto).graph
-    known = {v.name: v for v in [*inferred.value_info, *inferred.output, *inferred.input]}
     if any(name not in known for name in [*inputs, output]):
         return None
     graph = onnx.helper.make_graph(
@@ -125,10 +133,20 @@ def own_error(proto: onnx.ModelProto, node: onnx.NodeProto, values: Mapping[str,
 
 
 def node_errors(
-    proto: onnx.ModelProto, args: RunArgs, legs: int, sample: Arrays, worker: Worker, folder: Path
+    proto: onnx.ModelProto,
+    args: RunArgs,
+    legs: int,
+    sample: Arrays,
+    worker: Worker,
+    folder: Path,
+    *,
+    deadline: float = float("inf"),
 ) -> list[NodeError]:
-    """Return the error at each node's output that could be traced, in the order of the network."""
-    values = traced(proto, args, legs, sample, worker, folder)
+    """Return the error at each node's output that could be traced, in the order of the network. From `deadline` (of
+    `time.monotonic`) on no more values are traced, and no node is run alone."""
+    values = traced(proto, args, legs, sample, worker, folder, deadline)
+    inferred = onnx.shape_inference.infer_shapes(proto).graph
+    known = {v.name: v for v in [*inferred.value_info, *inferred.output, *inferred.input]}
     scale = 2.0**args.input_scale
     given = {
         name: np.round(a.astype(np.float64) * scale) / scale if a.dtype.kind == "f" else a.astype(np.float64)
@@ -149,7 +167,7 @@ def node_errors(
                     name,
                     float(error.max(initial=0.0)),
                     float(error.mean()) if error.size else 0.0,
-                    own_error(proto, node, circuit, name),
+                    own_error(proto, known, node, circuit, name) if time.monotonic() < deadline else None,
                     float(np.ptp(want)) if want.size else 0.0,
                 )
             )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from math import isfinite
 
 from zkml.settings.candidates import Candidate, Evaluator, Scales
 
@@ -30,7 +31,8 @@ def better(a: Candidate, b: Candidate, loss: Callable[[float], float]) -> bool:
 
 
 class Search:
-    """A search under way: `evaluate` tries scales, `deadline` (of `time.monotonic`) ends it."""
+    """A search under way: `evaluate` tries scales, `deadline` (of `time.monotonic`) ends it once something meets the bar, the
+    deadline of the trials in any case."""
 
     def __init__(self, evaluate: Evaluator, deadline: float, report: Report) -> None:
         self.evaluate = evaluate
@@ -39,15 +41,16 @@ class Search:
         self.best: Candidate | None = None
 
     def over(self) -> bool:
-        """Return whether time is up; never before something meets the bar."""
-        return self.best is not None and time.monotonic() > self.deadline
+        """Return whether time is up."""
+        return self.evaluate.trials.late or (self.best is not None and time.monotonic() > self.deadline)
 
     def look(self, scales: Scales) -> Candidate:
         known = scales in self.evaluate.tried
         candidate = self.evaluate(scales)
         if not known:
             cost = f"work {candidate.cost:.3g} s" if candidate.meets else "below the bar"
-            state = candidate.failure or f"{self.evaluate.bar.metric} {candidate.metric:.4g}, {cost}"
+            worst = f", {candidate.proved:.4g} within the slack" if isfinite(candidate.proved) else ""
+            state = candidate.failure or f"{self.evaluate.bar.metric} {candidate.metric:.4g}{worst}, {cost}"
             self.report(f"scales {scales[0]}, {scales[1]}, multiplier {scales[2]}: {state}")
         if candidate.meets and candidate.layout is not None and (self.best is None or self._better(candidate, self.best)):
             self.best = candidate
@@ -57,20 +60,34 @@ class Search:
         return better(a, b, self.evaluate.bar.loss)
 
     def run(self, scales: Sequence[int] | None = None) -> Candidate | None:
-        """Return the cheapest candidate found that meets the bar, or None. `scales` fixes the common scales to try."""
+        """Return the cheapest candidate found that meets the bar, or None. `scales` fixes the common scales to try.
+
+        Where none does with its rounding slack counted, the search is made again without.
+        """
+        self._run(scales)
+        if self.best is None and self.evaluate.counting and not self.over():
+            self.report("no scales meet the bar with the rounding slack counted: from here on it is not")
+            self.evaluate.stop_counting()
+            self._run(scales)
+        return self.best
+
+    def _run(self, scales: Sequence[int] | None) -> None:
         if scales is not None:
             for s in scales:
-                self.look((s, s, 1))
-                self.multiply(s)
-            return self.best
-        self.look((START_SCALE, START_SCALE, 1))
+                if not self.over():
+                    self.look((s, s, 1))
+                    self.multiply(s)
+            return
+        first = self.look((START_SCALE, START_SCALE, 1))
+        if self.evaluate.counting and isfinite(first.metric) and not isfinite(first.proved):
+            self.report("the rounding slack has no bound: it is not counted")
+            self.evaluate.stop_counting()
         self.multiply(START_SCALE)
         multiplier = self.best.scales[2] if self.best is not None else 1
         least = self.bisect(multiplier)
         if least is not None and not self.over():
             self.multiply(least)
         self.refine()
-        return self.best
 
     def bisect(self, multiplier: int, top: int = MAX_SCALE) -> int | None:
         """Return the least common scale that meets the bar, by bisection."""
@@ -89,7 +106,7 @@ class Search:
 
     def multiply(self, scale: int) -> None:
         """Raise the multiplier while it pays; once more when it changes nothing."""
-        previous = self.evaluate((scale, scale, 1))
+        previous = self.look((scale, scale, 1))
         multiplier = 2
         while multiplier <= MAX_MULTIPLIER and not self.over():
             candidate = self.look((scale, scale, multiplier))

@@ -14,6 +14,7 @@ from zkml.settings.candidates import Candidate, Evaluator, best_metric, failures
 from zkml.settings.data import Data
 from zkml.settings.float_model import FloatModel
 from zkml.settings.metrics import Bar, Floats, Labels, evaluate
+from zkml.settings.proved import Slack, proved
 from zkml.settings.run_args import RunArgs
 from zkml.settings.search import Report, Search
 from zkml.settings.sizing import SearchBudget, Sized, size
@@ -28,10 +29,13 @@ GROWTH = 4
 
 @dataclass(frozen=True)
 class Final:
-    """The final circuit on data: outputs of the samples `indices`, and how many of the held-out ones fitted at once."""
+    """The final circuit on data: outputs of the samples `indices`, and how many of the held-out ones fitted at once. `proved` is
+    the metric at the worst within `slack`, the outputs' bounds."""
 
     sized: Sized
     metric: float
+    proved: float
+    slack: Slack
     outputs: list[Floats]
     indices: list[int]
     held_out: int
@@ -70,12 +74,20 @@ class Settling:
                 break
             self.report(f"sizing the circuit of scales {found.scales[0]}, {found.scales[1]}, multiplier {found.scales[2]}")
             final = self.finish(found)
-            if self.bar.met(final.metric):
+            if self.bar.met(final.metric) and (not self.evaluator.counting or self.bar.met(final.proved)):
                 return final
-            self.report(f"on {len(final.indices)} samples it reaches only {self.bar.metric} {final.metric:.4g}")
-            failed.append(replace(found, metric=final.metric, meets=False))
+            worst = f", {final.proved:.4g} within the slack" if self.evaluator.counting else ""
+            self.report(f"on {len(final.indices)} samples it reaches only {self.bar.metric} {final.metric:.4g}{worst}")
+            failed.append(replace(found, metric=final.metric, proved=final.proved, meets=False))
             search = self.again(search, scales, failed)
         everything = list(self.evaluator.tried.values())
+        if self.trials.late and not any(c.meets for c in everything):
+            raise InfeasibleError(
+                f"the search took its {self.budget.search_seconds:.0f} s, none of {len(everything)} scales tried meets the bar",
+                hint=f"allow it more time (--search-time {4 * self.budget.search_seconds:.0f}), or a larger --tolerance",
+                code="search-time",
+                details={"search_seconds": self.budget.search_seconds, "tried": len(everything)},
+            )
         unsized = [c for c in everything if c.meets and c.layout is None]
         if unsized:
             smallest = min(unsized, key=lambda c: c.bits or 0.0)
@@ -144,14 +156,36 @@ class Settling:
         got = [o[: len(indices)] for o in run.outputs]
         want = [f[indices] for f in self.floats]
         some = None if self.labels is None else self.labels[indices]
-        return Final(sized, self.measure(want, got, some), got, indices, len(held), sum(inside), not all(inside), legs)
+        slack = self.slack(sized.args, len(got))
+        return Final(
+            sized,
+            self.measure(want, got, some),
+            self.measure(want, got, some, slack),
+            slack,
+            got,
+            indices,
+            len(held),
+            sum(inside),
+            not all(inside),
+            legs,
+        )
 
-    def measure(self, want: list[Floats], got: list[Floats], labels: Labels | None) -> float:
-        """Return the metric over the samples measured. With labels it is the float model's own value on all samples, less what
-        the circuit loses on the measured ones, so that a part of the samples is held against the same bar as the whole."""
+    def slack(self, args: RunArgs, outputs: int) -> Slack:
+        """Return the slack of the circuit of `args` for the inputs it is sized for, None for each output if not asked."""
+        if self.evaluator.slack_of is None:
+            return (None,) * outputs
+        return self.evaluator.slack_of(self.trials.compile(args.as_ezkl()), self.evaluator.ranges, None)
+
+    def measure(self, want: list[Floats], got: list[Floats], labels: Labels | None, slack: Slack | None = None) -> float:
+        """Return the metric over the samples measured, at the worst within `slack` where it is given. With labels it is the float
+        model's own value on all samples, less what the circuit loses on the measured ones, so that a part of the samples is held
+        against the same bar as the whole."""
         if self.bar.metric == "auc" and labels is not None and len(set(labels.tolist())) < 2:
             return float("nan")
-        value = evaluate(self.bar.metric, want, got, labels)
+        if slack is None:
+            value = evaluate(self.bar.metric, want, got, labels)
+        else:
+            value = proved(self.bar.metric, want, got, labels, slack)
         if labels is None:
             return value
         return self.bar.reference - (evaluate(self.bar.metric, want, want, labels) - value)

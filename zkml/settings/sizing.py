@@ -31,7 +31,7 @@ EQUAL_WORK = 0.15
 @dataclass(frozen=True)
 class SearchBudget(Budget):
     """What a circuit may cost, polynomials opened (`max_columns`) included. `search_seconds` bounds the calibration itself: when
-    they are spent the best candidate so far is taken."""
+    they are spent the best so far is taken, and what is not needed for a result is left out."""
 
     max_columns: int | None = None
     search_seconds: float = SEARCH_SECONDS
@@ -147,7 +147,8 @@ def size(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Sear
     """Return the cheapest digits, inner columns and rows for values below 2^`bits`.
 
     Numbers of inner columns are tried with the best digits of one column, then other numbers of digits with the best columns;
-    where `gen_settings` is slow, only the first, and fewer. Raises `InfeasibleError` when no layout fits the budget.
+    where `gen_settings` is slow, only the first, and fewer; at the deadline the best so far is taken. Raises `InfeasibleError`
+    when no layout fits the budget.
     """
     everything: list[tuple[Layout, RunArgs]] = []
 
@@ -166,11 +167,14 @@ def size(trials: Trials, args: RunArgs, bits: float, min_legs: int, budget: Sear
     scores = {}
     for inner in SLOW_INNER if slow(trials) else INNER:
         scores[inner] = consider(base, legs, inner)
+        if trials.late and scores[inner] < float("inf"):
+            break
     ranked = sorted(scores, key=lambda inner: scores[inner])
     for other_base, other_legs in choices:
         if other_legs != legs and not slow(trials):
             for inner in ranked[:3]:
-                consider(other_base, other_legs, inner)
+                if not trials.late:
+                    consider(other_base, other_legs, inner)
     fitting = [(layout, a) for layout, a in everything if within(layout, budget)]
     if not fitting:
         raise infeasible(trials, args, [layout for layout, _ in everything], budget)

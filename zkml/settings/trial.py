@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,8 +72,8 @@ def signed(felt: str) -> int:
 
 @dataclass
 class Trials:
-    """EZKL's settings and witnesses of one model, each made once. `folder`, which only its
-    owner can read, holds its temporary files."""
+    """EZKL's settings and witnesses of one model, each made once. `folder`, which only its owner can read, holds its temporary
+    files. `deadline`, of `time.monotonic`, is when whatever can do with less should stop: a call under way is not cut short."""
 
     model: Path
     worker: Worker
@@ -80,11 +81,21 @@ class Trials:
     input_names: Sequence[str]
     input_shapes: Sequence[tuple[int, ...]]
     output_shapes: Sequence[tuple[int, ...]]
+    deadline: float = float("inf")
     settings_calls: int = 0
     witnesses: int = 0
     witness_seconds: float = 0.0
     settings_seconds: float = 0.0
     _settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def late(self) -> bool:
+        return time.monotonic() > self.deadline
+
+    @property
+    def circuit(self) -> Path:
+        """The circuit that was compiled last."""
+        return self.folder / "circuit.ezkl"
 
     def settings(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return what `gen_settings` says for `args`, its lists sorted.
@@ -105,7 +116,7 @@ class Trials:
 
     def compile(self, args: Mapping[str, Any]) -> Path:
         """Return the compiled circuit for `args`; the next call writes over it."""
-        settings, circuit = self.folder / "settings.json", self.folder / "circuit.ezkl"
+        settings, circuit = self.folder / "settings.json", self.circuit
         write_for_ezkl(settings, self.settings(args))
         self.worker.call("compile_circuit", stage="calibrate", model=self.model, compiled_circuit=circuit, settings_path=settings)
         return circuit
@@ -176,11 +187,14 @@ def largest_bits(
 ) -> float:
     """Return b such that all values of `samples` are below 2^b, and not all below 2^(b - `precision`).
 
-    Gallops from `guess`, then bisects. `samples` must have witnesses with digits of `PROBE_BITS` bits.
+    Gallops from `guess`, then bisects; at the deadline it takes the least b known to hold. `samples` must have witnesses with
+    digits of `PROBE_BITS` bits.
     """
     low, high, bounded, step = 0.0, float(PROBE_BITS), False, precision
     at = min(max(guess, 1.0), high - 1)
     while high - low > precision:
+        if trials.late and bounded:
+            break
         met = fits(trials, args, samples, bits=at, legs=legs)
         if met is None:
             high, bounded = at, True

@@ -5,6 +5,6 @@ finding and derives the rounding slack.
 """
 
 from zkml.circuit.audit.report import AuditReport, Finding, OutputSlack, Severity
-from zkml.circuit.audit.run import audit, audit_files
+from zkml.circuit.audit.run import audit, audit_files, slack_of
 
-__all__ = ["AuditReport", "Finding", "OutputSlack", "Severity", "audit", "audit_files"]
+__all__ = ["AuditReport", "Finding", "OutputSlack", "Severity", "audit", "audit_files", "slack_of"]

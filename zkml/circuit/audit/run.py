@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,26 @@ def audit_files(circuit: Path, settings: Path | None = None, *, domains: Sequenc
     """Return the audit of EZKL's files. Raises `MalformedArtifact`."""
     beside = None if settings is None else read_settings(settings)
     return audit(Graph.open(circuit), beside, domains=domains)
+
+
+def slack_of(
+    circuit: Path, ranges: Sequence[tuple[float, float]], table: tuple[int, int] | None = None
+) -> tuple[float | None, ...]:
+    """Return the slack of each output of a compiled circuit in the model's own numbers, None where it has no bound.
+
+    `ranges` are the least and largest value of each input, `table` the range of lookup tables when it is to be another than the
+    circuit's (one made for trials holds tables of any reach). Raises `MalformedArtifact`.
+    """
+    subject = Subject(Graph.open(circuit), None)
+    domains = []
+    for (low, high), index in zip(ranges, subject.model.inputs, strict=True):
+        unit = 2.0 ** subject.model.nodes[index].scales[0]
+        domains.append((floor(low * unit), ceil(high * unit)))
+    try:
+        slack = output_slack(subject, tuple(domains), table)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as e:
+        raise MalformedArtifact(f"the circuit contradicts itself: {e}", code="settings") from e
+    return tuple(s.value for s in slack)
 
 
 def _findings(subject: Subject, domains: tuple[Domain, ...] | None) -> Iterator[Finding]:

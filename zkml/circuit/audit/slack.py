@@ -37,9 +37,11 @@ MAX_ELEMENTS = 1 << 24
 Domain = tuple[int, int]
 
 
-def output_slack(subject: Subject, domains: tuple[Domain, ...] | None = None) -> tuple[OutputSlack, ...]:
-    """Return the slack of each output of the circuit."""
-    bounds, lost_at = propagate(subject, domains)
+def output_slack(
+    subject: Subject, domains: tuple[Domain, ...] | None = None, table: Domain | None = None
+) -> tuple[OutputSlack, ...]:
+    """Return the slack of each output of the circuit; `table` as in `propagate`."""
+    bounds, lost_at = propagate(subject, domains, table)
     result = []
     for i, slot in enumerate(subject.model.outputs):
         node = subject.model.nodes[slot[0]]
@@ -59,9 +61,13 @@ def output_slack(subject: Subject, domains: tuple[Domain, ...] | None = None) ->
     return tuple(result)
 
 
-def propagate(subject: Subject, domains: tuple[Domain, ...] | None = None) -> tuple[dict[Slot, Bound], dict[int, str]]:
-    """Return the bound of every result, and for nodes without a finite one the node that lost it."""
-    limits = _limits(subject)
+def propagate(
+    subject: Subject, domains: tuple[Domain, ...] | None = None, table: Domain | None = None
+) -> tuple[dict[Slot, Bound], dict[int, str]]:
+    """Return the bound of every result, and for nodes without a finite one the node that lost it.
+
+    `table` is the range of lookup tables when it is to be another than the circuit's."""
+    limits = _limits(subject, table)
     bounds: dict[Slot, Bound] = {}
     lost_at: dict[int, str] = {}
     last = _last_readers(subject)
@@ -91,8 +97,8 @@ def _useful(bound: Bound, limits: Limits) -> Bound:
     return Bound(bound.lo, bound.hi, np.where(bound.err >= limits.largest, np.inf, bound.err))
 
 
-def _limits(subject: Subject) -> Limits:
-    low, high = (int(end) for end in subject.run_args["lookup_range"])
+def _limits(subject: Subject, table: Domain | None) -> Limits:
+    low, high = table or (int(end) for end in subject.run_args["lookup_range"])
     capacity = subject.table_rows
     columns = abs(high - low) // capacity + 1
     return Limits(float(subject.largest_value), low, low + columns * capacity - 1)
