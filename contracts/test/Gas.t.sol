@@ -5,6 +5,7 @@ import { InferenceSettlement } from "../src/InferenceSettlement.sol";
 import { VerifierRouter } from "../src/VerifierRouter.sol";
 import { CreditLimit } from "../src/examples/CreditLimit.sol";
 import { FixedPoint } from "../src/FixedPoint.sol";
+import { Fixture } from "./Fixture.sol";
 import { Test } from "./Test.sol";
 import { DigestVerifier } from "./verifiers/DigestVerifier.sol";
 
@@ -77,5 +78,21 @@ contract GasTest is Test {
                 circuitId: CIRCUIT, salt: bytes32(salt + i), blobId: keccak256("blob"), instances: instances, proof: proof
             });
         }
+    }
+}
+
+/// @title What they cost with a generated verifier: a linear layer, 5 public values, 2^9 rows
+contract RealGasTest is Fixture {
+    function test_generated_verifier() public {
+        bytes memory sent = proof;
+        uint256[] memory values = instances;
+        verifier.verifyProof(sent, values);
+        VM.snapshotGasLastCall("Generated", "verifyProof");
+        router.verify(circuitId, sent, values);
+        VM.snapshotGasLastCall("Generated", "router.verify");
+        InferenceSettlement.Inference[] memory one = new InferenceSettlement.Inference[](1);
+        one[0] = InferenceSettlement.Inference({ circuitId: circuitId, salt: 0, blobId: keccak256("blob"), instances: values, proof: sent });
+        settlement.settle(one);
+        VM.snapshotGasLastCall("Generated", "settle 1");
     }
 }

@@ -13,7 +13,6 @@ interface Vm {
     function expectEmit(address emitter) external;
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
     function etch(address account, bytes calldata code) external;
-    function getCode(string calldata artifact) external view returns (bytes memory);
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
