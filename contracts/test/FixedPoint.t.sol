@@ -36,6 +36,20 @@ contract FixedPointTest is Test {
         VM.assertEq(FixedPoint.elementToWad(R - 128, 7), int256(-1e18), "-128/2^7");
     }
 
+    function test_the_numbers_are_those_that_python_reads() public view {
+        string memory json = VM.readFile("test/fixtures/numbers.json");
+        uint256[] memory elements = VM.parseJsonUintArray(json, ".elements");
+        int256[] memory scales = VM.parseJsonIntArray(json, ".scales");
+        int256[] memory integers = VM.parseJsonIntArray(json, ".integers");
+        int256[] memory wads = VM.parseJsonIntArray(json, ".wads");
+        VM.assertTrue(elements.length >= 200, "too few");
+        for (uint256 i = 0; i < elements.length; ++i) {
+            VM.assertEq(FixedPoint.toInteger(elements[i]), integers[i], "integer");
+            VM.assertEq(FixedPoint.toElement(integers[i]), elements[i], "element");
+            VM.assertEq(FixedPoint.elementToWad(elements[i], scales[i]), wads[i], "wad");
+        }
+    }
+
     function testFuzz_every_integer_comes_back(uint256 magnitude, bool negative) public pure {
         int256 integer = _integer(magnitude, negative);
         uint256 element = FixedPoint.toElement(integer);

@@ -1,21 +1,38 @@
 """Make the fixtures of the Foundry tests again: `python -m tests.contract.forge_fixtures`.
 
-A generated verifier and a proof for it, from the vector `linear` of the verifiers; `test_forge_fixtures.py` says when they are
-not what the generator makes now.
+A generated verifier and a proof for it, from the vector `linear` of the verifiers, and numbers as Python reads them from field
+elements; `test_forge_fixtures.py` says when they are not what is made now.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import sys
+from fractions import Fraction
+from math import floor
 from pathlib import Path
 
 from tests.vectors.read import proof, protocol
 from zkml.contract.generate import generate
-from zkml.protocol.field import felt_hex
+from zkml.protocol.field import R, felt_hex, to_signed
 
 KIND = "linear"
 FOLDER = Path(__file__).parents[2] / "contracts" / "test" / "fixtures"
+
+
+def numbers(seed: int = 2026, count: int = 200) -> dict[str, list[str]]:
+    """Return elements and scales, with the integers and the 18-digit decimals (rounded down) that they stand for."""
+    rng = random.Random(seed)
+    out: dict[str, list[str]] = {"elements": [], "scales": [], "integers": [], "wads": []}
+    for i in range(count):
+        magnitude, scale = rng.getrandbits(1 + i % 127), rng.randrange(-40 if i % 127 < 80 else 0, 129)
+        element = rng.choice((magnitude, -magnitude)) % R
+        integer = to_signed(element)
+        wad = floor(Fraction(integer * 10**18) / Fraction(2) ** scale)
+        for name, value in (("elements", felt_hex(element)), ("scales", scale), ("integers", integer), ("wads", wad)):
+            out[name].append(str(value))
+    return out
 
 
 def fixtures() -> dict[str, str]:
@@ -26,7 +43,11 @@ def fixtures() -> dict[str, str]:
         "instances": [felt_hex(value) for column in good.instances for value in column],
         "proof": "0x" + good.proof.hex(),
     }
-    return {**generate(circuit, "single").files, "proof.json": json.dumps(data, indent=1) + "\n"}
+    return {
+        **generate(circuit, "single").files,
+        "proof.json": json.dumps(data, indent=1) + "\n",
+        "numbers.json": json.dumps(numbers(), indent=1) + "\n",
+    }
 
 
 def main() -> None:
