@@ -15,6 +15,7 @@ from zkml.errors import EnvironmentFault, MalformedArtifact, UsageError
 from zkml.files import read_bounded
 from zkml.keys.srs_trust import trust_of
 from zkml.protocol import Proof, Protocol, VerifierPoints, decode, read_proof
+from zkml.protocol.encoding import MAX_PROTOCOL_BYTES
 from zkml.protocol.ezkl import protocol_from_ezkl
 from zkml.protocol.ezkl.build import split_depths
 from zkml.protocol.ezkl.settings import read_settings as typed_settings
@@ -24,7 +25,6 @@ from zkml.verifier import check as plain_check
 from zkml.verifier.policy import Audit, Finding, Policy
 
 VERIFIERS = ("rust", "python")
-MAX_PROTOCOL_BYTES = 256 << 20
 MAX_VK_BYTES = 1 << 30
 
 Check = Callable[[Protocol, Proof, Policy, Audit | None], Verdict]

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ MAX_DEPTH = 64
 
 # A string, closed or not, so that the scan is linear on any input; or one bracket.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 TEMPORARY_SUFFIX = ".tmp"
 
 
@@ -178,10 +179,20 @@ def check_depth(data: bytes, *, what: str) -> None:
             depth -= 1
 
 
-def parse_json(data: bytes, *, what: str) -> Any:
-    """Parse JSON from outside.
+def has_lone_surrogate(value: Any) -> bool:
+    """Tell whether some string in JSON data holds half of a surrogate pair, which no UTF-8 can say."""
+    if isinstance(value, str):
+        return any("\ud800" <= c <= "\udfff" for c in value)
+    if isinstance(value, dict):
+        return any(has_lone_surrogate(key) or has_lone_surrogate(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(has_lone_surrogate, value))
 
-    Raises `MalformedArtifact` on bad syntax, too deep nesting, duplicate keys, NaN, infinities and numbers beyond floats.
+
+def parse_json(data: bytes, *, what: str, parse_int: Callable[[str], int | float] = int) -> Any:
+    """Parse JSON from outside; `parse_int` makes the numbers that have neither fraction nor exponent.
+
+    Raises `MalformedArtifact` on bad syntax, too deep nesting, duplicate keys, half surrogate pairs, NaN, infinities and numbers
+    beyond floats.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -201,9 +212,14 @@ def parse_json(data: bytes, *, what: str) -> Any:
 
     check_depth(data, what=what)
     try:
-        return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite)
-    except (ValueError, RecursionError) as e:
+        value = json.loads(
+            data.decode(), object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite, parse_int=parse_int
+        )
+    except (ValueError, OverflowError, RecursionError) as e:
         raise MalformedArtifact(f"{what} is not valid JSON: {e}", code="json") from e
+    if _SURROGATE.search(data) and has_lone_surrogate(value):
+        raise MalformedArtifact(f"{what} holds half of a surrogate pair", code="json")
+    return value
 
 
 def read_bounded(path: Path, *, what: str, max_bytes: int = MAX_JSON_BYTES) -> bytes:

@@ -8,10 +8,10 @@ from py_ecc.optimized_bn128.optimized_curve import eq
 
 from tests.vectors import read
 from tests.vectors.layout import sections
-from zkml.protocol.field import R, omega
-from zkml.protocol.py_ecc_curve import FQ, add, multiply
-from zkml.verifier.curve import linear_combination
-from zkml.verifier.evaluation import instance_at, lagrange_at
+from zkml.protocol.field import P, R, inverse, inverses, omega
+from zkml.protocol.py_ecc_curve import FQ, FQ12, add, final_exponentiate, multiply
+from zkml.verifier.curve import in_final_kernel, linear_combination
+from zkml.verifier.evaluation import instance_at, lagrange_at, lagrange_run
 from zkml.verifier.opening import interpolated_at
 from zkml.verifier.transcript import Transcript, keccak256
 
@@ -45,6 +45,31 @@ def test_buckets_agree_with_point_by_point_multiplication() -> None:
             expected = add(expected, multiply((FQ(x), FQ(y), FQ.one()), scalar))
     assert eq(linear_combination(terms), expected)
     assert eq(linear_combination([]), (FQ.one(), FQ.one(), FQ.zero()))
+
+
+def test_the_final_exponentiation_in_three_parts_is_that_of_py_ecc() -> None:
+    rng = random.Random(2)
+    f = FQ12([rng.randrange(P) for _ in range(12)])
+    assert not in_final_kernel(f)
+    assert final_exponentiate(f) != FQ12.one()
+    # What an exponentiation by r leaves has an order that the final one removes.
+    assert in_final_kernel(f**R)
+    assert final_exponentiate(f**R) == FQ12.one()
+
+
+def test_many_inverses_are_those_of_each() -> None:
+    values = [1, 5, R - 1, 12345]
+    assert inverses(values) == [inverse(a) for a in values]
+    assert inverses([]) == []
+
+
+def test_a_run_of_lagrange_polynomials_wraps_around() -> None:
+    protocol = read.protocol("simulated_gates_only")
+    x = 987654321
+    x_n = pow(x, protocol.n, R)
+    for first, count in ((-3, 7), (protocol.n - 2, 4), (0, 0)):
+        expected = [lagrange_at(protocol, first + i, x, x_n) for i in range(count)]
+        assert lagrange_run(protocol, first, count, x, x_n) == expected
 
 
 def test_lagrange_polynomials_sum_to_one_and_interpolate_instances() -> None:

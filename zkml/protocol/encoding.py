@@ -16,6 +16,7 @@ from zkml.errors import MalformedArtifact
 from zkml.files import parse_json
 from zkml.protocol.expression import LEAVES, MAX_NODES, Kind, Node
 from zkml.protocol.field import P, R, felt_hex
+from zkml.protocol.json_numbers import integer
 from zkml.protocol.points import G1Point, G2Point, VerifierPoints
 from zkml.protocol.protocol import Column, ColumnKind, Lookup, Permutation, Protocol, Query
 from zkml.protocol.statement import Role, Statement, StatementTensor, Visibility
@@ -24,7 +25,7 @@ from zkml.protocol.validity import MAX_COLUMNS, MAX_LOOKUPS, MAX_QUERIES
 KIND = "zkml.protocol"
 VERSION = 1
 CIRCUIT_ID_DOMAIN = b"zkml protocol v1\x00"
-MAX_PROTOCOL_BYTES = 256 << 20
+MAX_PROTOCOL_BYTES = 16 << 20
 MAX_AUDIT_DEPTH = 16
 
 _HEX = {digits: re.compile(rf"0x[0-9a-f]{{{digits}}}") for digits in (64, 128, 256)}
@@ -332,4 +333,4 @@ def decode(data: bytes) -> Protocol:
     """Return the Protocol in the bytes of a `protocol.json`. Raises `MalformedArtifact`."""
     if len(data) > MAX_PROTOCOL_BYTES:
         raise _bad("top level", f"more than {MAX_PROTOCOL_BYTES} bytes")
-    return from_data(parse_json(data, what="protocol"))
+    return from_data(parse_json(data, what="protocol", parse_int=integer))

@@ -5,6 +5,7 @@ Elements are plain integers in 0..R−1. Source of the constants: EIP-197 and `f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 P = 0x30644E72E131A029B85045B68181585D97816A916871CA8D3C208C16D87CFD47
@@ -33,6 +34,19 @@ def inverse(a: int) -> int:
     if a % R == 0:
         raise ZeroDivisionError("zero has no inverse")
     return pow(a, -1, R)
+
+
+def inverses(values: Sequence[int]) -> list[int]:
+    """Return 1/a for each a, with one inversion (Montgomery's trick). Raises `ZeroDivisionError` when one is zero."""
+    products = [1]
+    for a in values:
+        products.append(products[-1] * a % R)
+    left = inverse(products.pop())
+    out = [0] * len(values)
+    for i in range(len(values) - 1, -1, -1):  # invariant: left = 1/(values[0]·…·values[i])
+        out[i] = left * products[i] % R
+        left = left * values[i] % R
+    return out
 
 
 def to_signed(a: int) -> int:

@@ -13,9 +13,10 @@ from typing import Any
 from zkml.errors import MalformedArtifact
 from zkml.files import parse_json
 from zkml.protocol.field import R
+from zkml.protocol.json_numbers import integer
 
-MAX_PROOF_JSON_BYTES = 256 << 20
-MAX_PROOF_BYTES = 64 << 20
+MAX_PROOF_JSON_BYTES = 64 << 20
+MAX_PROOF_BYTES = 16 << 20
 MAX_INSTANCE_COLUMNS = 1 << 16
 
 _FELT = re.compile(r"[0-9a-fA-F]{64}")
@@ -83,4 +84,4 @@ def read_proof(data: bytes) -> Proof:
     """Return the proof in the bytes of a `proof.json`. Raises `MalformedArtifact`."""
     if len(data) > MAX_PROOF_JSON_BYTES:
         raise _bad("top level", f"more than {MAX_PROOF_JSON_BYTES} bytes")
-    return proof_from_data(parse_json(data, what="proof"))
+    return proof_from_data(parse_json(data, what="proof", parse_int=integer))

@@ -15,6 +15,9 @@ from zkml.protocol.statement import check_string
 MAX_COLUMNS = 1 << 16
 MAX_QUERIES = 1 << 18
 MAX_ROTATION = 1 << 20
+MAX_ROTATIONS = 128
+MAX_INSTANCE_TERMS = 1 << 24
+MAX_BLINDING_FACTORS = 1 << 16
 MAX_LOOKUPS = 1 << 16
 MAX_DEGREE = 64
 MAX_CHALLENGES = 1024
@@ -49,9 +52,9 @@ def check_protocol(protocol: Protocol) -> None:
 def _check_sizes(protocol: Protocol) -> None:
     _need(1 <= protocol.k <= TWO_ADICITY, "k", f"{protocol.k} is not in 1..{TWO_ADICITY}")
     _need(
-        1 <= protocol.blinding_factors <= protocol.n - 2,
+        1 <= protocol.blinding_factors <= min(protocol.n - 2, MAX_BLINDING_FACTORS),
         "blinding_factors",
-        f"{protocol.blinding_factors} leave no usable row",
+        f"{protocol.blinding_factors} is not in 1..{min(protocol.n - 2, MAX_BLINDING_FACTORS)}",
     )
     for where, count, most in (
         ("advice_phases", len(protocol.advice_phases), MAX_COLUMNS),
@@ -85,6 +88,10 @@ def _check_queries(protocol: Protocol) -> None:
         for i, query in enumerate(queries):
             _need(0 <= query.column < columns, f"{where}[{i}]", f"column {query.column} does not exist")
             _need(abs(query.rotation) <= most, f"{where}[{i}]", f"rotation {query.rotation} is beyond ±{most}")
+    rotations = len({q.rotation for q in (*protocol.advice_queries, *protocol.fixed_queries)})
+    _need(rotations <= MAX_ROTATIONS, "advice_queries", f"{rotations} rotations, more than {MAX_ROTATIONS}")
+    terms = sum(protocol.instance_rows[q.column] for q in protocol.instance_queries)
+    _need(terms <= MAX_INSTANCE_TERMS, "instance_queries", f"{terms} rows in the queried columns, more than {MAX_INSTANCE_TERMS}")
 
 
 def _check_nodes(protocol: Protocol) -> None:

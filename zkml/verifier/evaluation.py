@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zkml.protocol.field import R, inverse
+from zkml.protocol.field import R, inverse, inverses
 from zkml.protocol.protocol import Protocol
 from zkml.protocol.statement import Instances
 from zkml.verifier.outcome import Rejected
@@ -35,20 +35,30 @@ def lagrange_at(protocol: Protocol, row: int, x: int, x_n: int) -> int:
     return w * (x_n - 1) * inverse(protocol.n * (x - w)) % R
 
 
+def lagrange_run(protocol: Protocol, first: int, count: int, x: int, x_n: int) -> list[int]:
+    """Return L_first(x), …, L_{first + count − 1}(x), with one inversion for all."""
+    rows = [pow(protocol.omega, first % protocol.n, R)]
+    for _ in range(count - 1):
+        rows.append(rows[-1] * protocol.omega % R)
+    scale = (x_n - 1) * inverse(protocol.n) % R
+    denominators = inverses([(x - w) % R for w in rows[:count]])
+    return [w * scale % R * d % R for w, d in zip(rows, denominators, strict=False)]
+
+
 def lagrange_values(protocol: Protocol, x: int) -> Lagrange:
     """Return the values that the identities use. Raises `Rejected` (step 4) when x is a row."""
     x_n = pow(x, protocol.n, R)
     if x_n == 1:
         raise Rejected(4, "the challenge x is a root of unity")
-    blind = sum(lagrange_at(protocol, -i, x, x_n) for i in range(1, protocol.blinding_factors + 1))
+    blind = sum(lagrange_run(protocol, -protocol.blinding_factors, protocol.blinding_factors, x, x_n))
     last = lagrange_at(protocol, protocol.last_rotation, x, x_n)
     return Lagrange(lagrange_at(protocol, 0, x, x_n), last, blind % R, x_n)
 
 
 def instance_at(protocol: Protocol, values: tuple[int, ...], rotation: int, x: int, x_n: int) -> int:
     """Return inst(x·ω^rotation) = Σ_i v_i·L_{i − rotation}(x)."""
-    terms = (v * lagrange_at(protocol, i - rotation, x, x_n) for i, v in enumerate(values) if v)
-    return sum(terms) % R
+    run = lagrange_run(protocol, -rotation, len(values), x, x_n)
+    return sum(v * value for v, value in zip(values, run, strict=True)) % R
 
 
 @dataclass(frozen=True)

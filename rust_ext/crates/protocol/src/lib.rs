@@ -31,6 +31,7 @@ mod proof_json;
 mod protocol;
 mod raw;
 mod statement;
+mod strict;
 pub mod transcript;
 pub mod wire;
 

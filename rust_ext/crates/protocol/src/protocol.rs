@@ -14,6 +14,7 @@ use crate::plan::{Plan, Shape, Sizes, plan};
 use crate::program::{Arity, Nodes, Program};
 use crate::raw::{ColumnKind, RawLookup, RawProtocol};
 use crate::statement::{Tensor, statement};
+use crate::strict::{Object, Word};
 use crate::wire;
 
 const KIND: &str = "zkml.protocol";
@@ -94,8 +95,8 @@ impl Protocol {
     ///
     /// The circuit id is always that of the canonical encoding, which is made anew here.
     pub fn parse(data: &[u8]) -> Result<Self, Malformed> {
-        let raw: RawProtocol = json::parse(data, "protocol", MAX_FILE_BYTES)?;
-        check(raw)
+        let raw: Object<RawProtocol> = json::parse(data, "protocol", MAX_FILE_BYTES)?;
+        check(raw.0)
     }
 
     pub fn phases(&self) -> u32 {
@@ -117,7 +118,8 @@ impl Protocol {
 
 /// The canonical encoding of `protocol.json` without `audit`: sorted keys, no whitespace.
 pub fn canonical(data: &[u8]) -> Result<Vec<u8>, Malformed> {
-    encode(&json::parse(data, "protocol", MAX_FILE_BYTES)?)
+    let raw: Object<RawProtocol> = json::parse(data, "protocol", MAX_FILE_BYTES)?;
+    encode(&raw.0)
 }
 
 fn encode(raw: &RawProtocol) -> Result<Vec<u8>, Malformed> {
@@ -203,6 +205,27 @@ fn check(raw: RawProtocol) -> Result<Protocol, Malformed> {
         &raw.instance_queries,
         raw.instance_rows.len(),
         n,
+    )?;
+
+    ensure(
+        advice_queries
+            .iter()
+            .chain(&fixed_queries)
+            .map(|(_, rotation)| rotation)
+            .collect::<BTreeSet<_>>()
+            .len()
+            <= MAX_ROTATIONS,
+        || "advice_queries".into(),
+        "more rotations than 128",
+    )?;
+    let terms = instance_queries.iter().fold(0_u64, |sum, (column, _)| {
+        let rows = raw.instance_rows.get(*column).copied().unwrap_or_default();
+        sum.saturating_add(rows.into())
+    });
+    ensure(
+        terms <= MAX_INSTANCE_TERMS,
+        || "instance_queries".into(),
+        "the queried columns have more than 2^24 rows together",
     )?;
 
     let arity = Arity {
@@ -396,7 +419,7 @@ fn permutation(
     let (advice, fixed, instance) = (at_zero(advice), at_zero(fixed), at_zero(instance_evals));
     let mut seen = BTreeSet::new();
     let mut out = Vec::with_capacity(columns.len());
-    for (i, (kind, column)) in columns.iter().enumerate() {
+    for (i, (Word(kind), column)) in columns.iter().enumerate() {
         let place = || format!("permutation.columns[{i}]");
         ensure(
             seen.insert((*kind as u8, *column)),

@@ -9,6 +9,7 @@ use serde::ser::{Serialize, Serializer};
 use crate::audit::Audit;
 use crate::bounds::*;
 use crate::json::{Hex, Label, List, Table};
+use crate::strict::{Object, Word};
 
 #[derive(serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
@@ -28,14 +29,14 @@ pub struct RawProtocol {
     pub instance_rows: List<u32, MAX_COLUMNS>,
     pub k: u32,
     pub kind: Label,
-    pub lookups: List<RawLookup, MAX_LOOKUPS>,
+    pub lookups: List<Object<RawLookup>, MAX_LOOKUPS>,
     pub nodes: List<RawNode, MAX_NODES>,
     pub num_fixed: u32,
-    pub permutation: RawPermutation,
+    pub permutation: Object<RawPermutation>,
     pub permutation_commitments: List<Hex<64>, MAX_PERMUTATION_COLUMNS>,
     pub source: Table<MAX_SOURCE_KEYS>,
-    pub srs: RawSrs,
-    pub statement: RawStatement,
+    pub srs: Object<RawSrs>,
+    pub statement: Object<RawStatement>,
     pub transcript_digest: Hex<32>,
     pub version: u32,
 }
@@ -51,7 +52,7 @@ pub struct RawLookup {
 #[serde(deny_unknown_fields)]
 pub struct RawPermutation {
     pub chunk: u32,
-    pub columns: List<(ColumnKind, u32), MAX_PERMUTATION_COLUMNS>,
+    pub columns: List<(Word<ColumnKind>, u32), MAX_PERMUTATION_COLUMNS>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
@@ -73,7 +74,7 @@ pub struct RawSrs {
 #[derive(serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawStatement {
-    pub tensors: List<RawTensor, MAX_NODES>,
+    pub tensors: List<Object<RawTensor>, MAX_NODES>,
 }
 
 #[derive(serde::Deserialize, serde::Serialize)]
@@ -85,12 +86,12 @@ pub struct RawTensor {
     pub dtype: Label,
     pub length: u32,
     pub name: Label,
-    pub role: Role,
+    pub role: Word<Role>,
     pub row: u32,
     #[serde(deserialize_with = "present")]
     pub scale: Option<i64>,
     pub shape: List<u32, MAX_RANK>,
-    pub visibility: Visibility,
+    pub visibility: Word<Visibility>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
@@ -169,7 +170,8 @@ impl<'de> Deserialize<'de> for RawNode {
                 f.write_str("a node: its kind and its operands")
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawNode, A::Error> {
-                let node = match next(&mut seq)? {
+                let Word(tag) = next(&mut seq)?;
+                let node = match tag {
                     Tag::Constant => RawNode::Constant(next(&mut seq)?),
                     Tag::Advice => RawNode::Advice(next(&mut seq)?),
                     Tag::Fixed => RawNode::Fixed(next(&mut seq)?),
