@@ -87,7 +87,7 @@ def test_the_ensemble_of_opset_5_is_the_same() -> None:
         "nodes_modes": np.array([0, 1, 2, 3, 4, 5, 6, 0], np.uint8),
         "nodes_splits": np.array([0.25, -0.5, 0.0, 1.0, 0.5, -0.25, 0.0, 0.0], np.float32),
         "leaf_weights": rng.normal(size=15).astype(np.float32),
-        "membership_values": np.array([0.25, -0.5, 1.0, np.nan], np.float32),
+        "membership_values": np.array([1.0, 2.0, 3.0, np.nan], np.float32),
     }
     proto = ml_proto(
         "TreeEnsemble",
