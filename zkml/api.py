@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 
-from zkml.bundle import Bundle
+from zkml.bundle import Bundle, default_folder
 from zkml.checking import check_bundle
-from zkml.circuit.compile import compile_model as compile
+from zkml.circuit.compile import Compilation, compile_model
 from zkml.ezkl import Limits, ProgressCallback, Worker
 from zkml.keys.setup import setup
 from zkml.keys.srs import Srs, find
 from zkml.model import load, make_samples
+from zkml.model.source import Exported, export, onnx_file
 from zkml.proof import Proved
 from zkml.proof import prove as prove_witness
 from zkml.settings import read_settings
@@ -23,6 +28,52 @@ from zkml.witness import Witness
 from zkml.witness import make_witness as witness_of_sample
 
 __all__ = ["check", "compile", "make_witness", "prove", "setup", "verify"]
+
+
+def compile(
+    model: Any,
+    samples: Any = None,
+    *,
+    opset: int | None = None,
+    exporter: str = "auto",
+    out: Path | str | None = None,
+    **options: Any,
+) -> Compilation:
+    """Compile a model into the bundle `out`: an ONNX file, or a model in memory through its own library's exporter.
+
+    `model` is a path (ONNX, or xgboost's `.json` or `.ubj`), an `onnx.ModelProto`, a torch module, a fitted scikit-learn
+    estimator or pipeline, or an xgboost booster or wrapper. `samples` are arrays by input name for a file or an
+    `onnx.ModelProto`, and for a model in memory what it is called with, samples along the first axis. `options` are those of
+    `zkml.circuit.compile.compile_model`: `labels`, `metric`, `tolerance`, `visibility`, `budget`, `run_args`, …; `opset` and
+    `exporter` (torch's `dynamo` or `torchscript`) go to the exporter. By default the bundle is `NAME.zkml` beside the file, or
+    in the working folder under the name of the model's class.
+
+    Raises what `compile_model` raises, `EnvironmentFault` when the extra for the model's library is not installed, and
+    `ModelError` when the exporter fails or makes another function than the model.
+    """
+    if isinstance(model, str | os.PathLike):
+        with onnx_file(Path(model)) as (file, notes):
+            say_all(notes, options)
+            folder = Path(out) if out is not None else default_folder(Path(model))
+            return compile_model(file, samples=samples, out=folder, **options)
+    if isinstance(model, onnx.ModelProto):
+        exported = Exported(model, {}, model.graph.name or "model")
+    else:
+        exported = export(model, samples, opset=opset, exporter=exporter)
+        samples = exported.arrays
+    say_all(exported.notes, options)
+    with tempfile.TemporaryDirectory(prefix="zkml-export-") as temporary:
+        onnx_path = Path(temporary) / "model.onnx"
+        onnx_path.write_bytes(exported.proto.SerializeToString(deterministic=True))
+        folder = Path(out) if out is not None else Path(f"{Path(exported.name).name}.zkml")
+        return compile_model(onnx_path, samples=samples, out=folder, **options)
+
+
+def say_all(notes: Iterable[str], options: Mapping[str, Any]) -> None:
+    """Report remarks on an export to whom the caller wants it told."""
+    report: Callable[[str], None] = options.get("report") or (lambda _: None)
+    for note in notes:
+        report(note)
 
 
 def opened(bundle: Bundle | Path | str) -> Bundle:

@@ -8,12 +8,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from zkml.bundle import default_folder
 from zkml.circuit.compile import Compilation, compile_model
 from zkml.cli.options import budget_options, dim_option
 from zkml.cli.output import command_errors, emit, gigabytes, json_option, progress, say, seconds
 from zkml.cli.rewrites import rewrite_lines
 from zkml.estimate import Budget
 from zkml.model import load, load_labels, load_samples, normalise
+from zkml.model.source import onnx_file
 from zkml.settings.recipe import read_recipe
 
 EXAMPLES = """
@@ -21,6 +23,7 @@ EXAMPLES = """
 Examples:
   zkml compile model.onnx --data samples.npz
   zkml compile model.onnx --data samples.npz --input-visibility private --metric top1 --tolerance 0.01
+  zkml compile booster.ubj --data samples.npz
   zkml compile model.onnx --recipe circuits/lenet5/recipe.json
 """
 
@@ -91,37 +94,40 @@ def command(
     max_k: int | None,
     as_json: bool,
 ) -> None:
-    """Compile MODEL (ONNX) into a bundle: normalised model, settings, circuit and its audit.
+    """Compile MODEL (ONNX, or xgboost's .json or .ubj) into a bundle: normalised model, settings, circuit and its audit.
 
     With --data the settings are searched for: the cheapest circuit that keeps the accuracy on those samples.
     """
     wanted = {"input": input_visibility, "output": output_visibility, "param": param_visibility}
     pinned = dict(dims)
     samples = labels = None
-    if data is not None and recipe is None:
-        loaded = normalise(load(model, pinned), rewrite=not no_rewrite)
-        for note in loaded.notes:
+    with onnx_file(model) as (file, exported):
+        for note in exported:
             say(note)
-        samples = load_samples(data, loaded)
-        labels = load_labels(data)
-    with progress() as on_progress:
-        result = compile_model(
-            model,
-            samples=samples,
-            labels=labels,
-            run_args=read_recipe(recipe) if recipe else None,
-            visibility={k: v for k, v in wanted.items() if v is not None},
-            metric=metric,
-            tolerance=tolerance,
-            dims=pinned,
-            budget=Budget(max_ram=max_ram, max_seconds=max_time, max_k=max_k),
-            allow_wrong=allow_wrong,
-            allow_findings=frozenset(allow),
-            rewrite=not no_rewrite,
-            out=out,
-            on_progress=on_progress,
-            report=say,
-        )
+        if data is not None and recipe is None:
+            loaded = normalise(load(file, pinned), rewrite=not no_rewrite)
+            for note in loaded.notes:
+                say(note)
+            samples = load_samples(data, loaded)
+            labels = load_labels(data)
+        with progress() as on_progress:
+            result = compile_model(
+                file,
+                samples=samples,
+                labels=labels,
+                run_args=read_recipe(recipe) if recipe else None,
+                visibility={k: v for k, v in wanted.items() if v is not None},
+                metric=metric,
+                tolerance=tolerance,
+                dims=pinned,
+                budget=Budget(max_ram=max_ram, max_seconds=max_time, max_k=max_k),
+                allow_wrong=allow_wrong,
+                allow_findings=frozenset(allow),
+                rewrite=not no_rewrite,
+                out=out or default_folder(model),
+                on_progress=on_progress,
+                report=say,
+            )
     value = {
         "bundle": str(result.bundle.folder),
         "run_args": result.run_args.as_ezkl(),

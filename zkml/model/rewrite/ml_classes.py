@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log2
 
 import numpy as np
 
 from zkml.model.rewrite.site import Site
 
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
+MAX_BITS = 8
 NEGLIGIBLE = 30.0
 """e^-30 is below 2^-43: nothing at any scale in use."""
+
+
+def spare_bits(size: float) -> int:
+    """Return by how many bits a constant lies below a half, at most `MAX_BITS`: by so many it can be multiplied, and its product
+    divided, to be held more finely."""
+    return 0 if size == 0 or size >= 0.5 else min(MAX_BITS, int(-log2(size)))
 
 
 def post_transform(site: Site, scores: str, transform: str | None, floor: float | None = None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from zkml.model.rewrite.ml_classes import spare_bits
 from zkml.model.rewrite.ml_forest import choice
 from zkml.model.rewrite.ml_linear import NUMBERS
 from zkml.model.rewrite.rule import Rule
@@ -23,7 +24,12 @@ def scaler(site: Site) -> list[str] | None:
     value = x if site.dtype(x) == "float" else site.cast(x, "float")
     if offset.any():
         value = site.sub(value, site.const(offset, "offset"))
-    return [site.mul(value, site.const(scale, "scale"))] if (scale != 1).any() else [site.op_("Identity", value)]
+    if (scale == 1).all():
+        return [site.op_("Identity", value)]
+    # A power of two moves the fixed point and costs nothing: so a scale of 1/1000 keeps its digits beside one of 1.
+    bits = spare_bits(np.abs(scale[scale != 0]).min(initial=1))
+    value = site.mul(value, site.const(scale * np.float32(2.0**bits), "scale"))
+    return [site.div(value, site.const(np.asarray(2.0**bits, np.float32), "unit"))] if bits else [value]
 
 
 def normalizer(site: Site) -> list[str] | None:

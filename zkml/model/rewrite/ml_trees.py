@@ -14,13 +14,12 @@ and costs one row a feature): the rounded threshold then differs from the real o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log2
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from zkml.model.rewrite.ml_classes import classes, post_transform, two_classes
+from zkml.model.rewrite.ml_classes import classes, post_transform, spare_bits, two_classes
 from zkml.model.rewrite.ml_forest import AGGREGATES, TRANSFORMS, Forest, Question, choice, numbers, read_forest, read_forest_5
 from zkml.model.rewrite.rule import Rule
 from zkml.model.rewrite.site import Site
@@ -29,7 +28,6 @@ FINER = 4
 """How many bits finer than the input's grid thresholds are rounded."""
 
 MAX_DEPTH = 256
-MAX_BITS = 8
 DENSE = 0.75
 """Share of non-zero weights from which one matrix product is used rather than one for each target."""
 
@@ -139,7 +137,7 @@ def ensemble(
         return add_offset(
             site, site.op_("MatMul", x, site.const(np.zeros((_width(site), targets), real), "nothing")), offset, real
         )
-    bits = spare_bits(by_column) if transform == "NONE" else 0
+    bits = spare_bits(float(np.abs(by_column).max(initial=0))) if transform == "NONE" else 0
     scaled = by_column * 2.0**bits
     value = weigh(site, reached, scaled, real)
     value = add_offset(site, value, offset * 2.0**bits, real)
@@ -214,12 +212,6 @@ def decide(site: Site, forest: Forest, level: Sequence[int], answers: str, colum
             total = site.op_("Add" if sign > 0 else "Sub", total, site.gather(answers, [column[question]], 1))
         parts.append(total)
     return site.concat(parts, 1)
-
-
-def spare_bits(weights: npt.NDArray[np.float64]) -> int:
-    """Return by how many bits the largest weight lies below a half, at most `MAX_BITS`."""
-    largest = float(np.abs(weights).max(initial=0))
-    return 0 if largest == 0 or largest >= 0.5 else min(MAX_BITS, int(-log2(largest)))
 
 
 def weigh(site: Site, reached: str, weights: npt.NDArray[np.float64], real: type) -> str:
