@@ -8,16 +8,16 @@ import pytest
 
 from tests.contract.verdicts import Contract, edited
 from tests.vectors import read
-from zkml.contract import FORMS, calldata, generate
+from zkml.contract import FORMS, Form, calldata, generate
 from zkml.contract.calldata import decode
+from zkml.contract.compiler import compile_sources
 from zkml.errors import MalformedArtifact, UsageError
 
-QUICK = ("simulated_three_phases", "hashed_input", "linear_not_compressed")
+COMPILED_ALONE = ("simulated_three_phases", "linear_not_compressed")
+"""Each compiles for some seconds, in each of two forms; all circuits are held against the universal verifier, compiled once."""
 
 
-@pytest.mark.parametrize("kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in read.KINDS])
-def test_a_single_contract_gives_every_edit_its_outcome(kind: str) -> None:
-    contract = Contract(read.protocol(kind), generate(read.protocol(kind), "single"))
+def assert_every_edit_has_its_outcome(contract: Contract, kind: str) -> None:
     good = read.proof(kind)
     assert contract.accepts(good)
     tried = 0
@@ -28,6 +28,28 @@ def test_a_single_contract_gives_every_edit_its_outcome(kind: str) -> None:
             expected = mutation["outcome"], mutation["where"], mutation["step"]
             assert contract.outcome(*edit) == expected, mutation["name"]
     assert tried > 20
+
+
+@pytest.mark.parametrize("form", ["single", "split"])
+@pytest.mark.parametrize(
+    "kind", [kind if kind in COMPILED_ALONE else pytest.param(kind, marks=pytest.mark.slow) for kind in read.KINDS]
+)
+def test_a_contract_of_its_own_gives_every_edit_its_outcome(kind: str, form: Form) -> None:
+    protocol = read.protocol(kind)
+    assert_every_edit_has_its_outcome(Contract(protocol, generate(protocol, form)), kind)
+
+
+@pytest.fixture(scope="module")
+def universal() -> dict[str, Contract]:
+    """All circuits of the vectors behind the universal verifier, compiled together."""
+    sources = {kind: generate(read.protocol(kind), "universal", name=f"Of_{kind}") for kind in read.KINDS}
+    compiled = compile_sources({name: text for s in sources.values() for name, text in s.files.items()})
+    return {kind: Contract(read.protocol(kind), s, compiled) for kind, s in sources.items()}
+
+
+@pytest.mark.parametrize("kind", read.KINDS)
+def test_the_universal_verifier_gives_every_edit_its_outcome(kind: str, universal: dict[str, Contract]) -> None:
+    assert_every_edit_has_its_outcome(universal[kind], kind)
 
 
 def test_the_interface_beside_a_verifier_is_the_hand_written_one() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tests.vectors.mutate import apply
 from zkml.contract import Sources
-from zkml.contract.compiler import compile_sources
+from zkml.contract.compiler import Compiled, compile_sources
 from zkml.contract.evm import Evm
 from zkml.contract.interface import MALFORMED_INSTANCES, MALFORMED_PROOF, encode_call
 from zkml.contract.sources import Address, Argument
@@ -28,10 +29,10 @@ def _argument(argument: Argument, addresses: list[str]) -> bytes:
 class Contract:
     """A verifier of one circuit, compiled and deployed."""
 
-    def __init__(self, protocol: Protocol, sources: Sources, evm: Evm | None = None) -> None:
+    def __init__(self, protocol: Protocol, sources: Sources, compiled: Mapping[str, Compiled] | None = None) -> None:
         self.protocol = protocol
-        self.evm = evm or Evm()
-        compiled = compile_sources(sources.files)
+        self.evm = Evm()
+        compiled = compiled or compile_sources(sources.files)
         self.addresses: list[str] = []
         for d in sources.deployables:
             arguments = b"".join(_argument(a, self.addresses) for a in d.arguments)

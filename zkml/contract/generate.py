@@ -1,180 +1,93 @@
-"""A circuit's verifier as Solidity, from its Protocol alone. Needs no compiler."""
+"""A circuit's verifier as Solidity, from its Protocol alone. Needs no compiler.
+
+*single*: one contract, the key in its code. *split*: the key's points in a contract of their own. *universal*: one interpreter
+for all circuits, the whole circuit in data contracts, and a small contract for each circuit that knows their digest.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from importlib import resources
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from zkml.contract.expressions import MAX_BOUND, YulText, literal
-from zkml.contract.interface import selector
-from zkml.contract.layout import Layout
-from zkml.contract.plan import Plan, plan, rotation_name
-from zkml.contract.sources import Deployable, Form, Sources
-from zkml.errors import UsageError
-from zkml.protocol.field import P, R
+from zkml.contract.key import CHUNK, chunks, code_hash, digest, key_source
+from zkml.contract.plan import plan
+from zkml.contract.sources import Address, Deployable, Form, Sources
+from zkml.contract.templates import interface, render
+from zkml.contract.universal import encode_key, universal_source
+from zkml.contract.yul import SplitKey, verifier_source
+from zkml.errors import InfeasibleError, UsageError
 from zkml.protocol.protocol import Protocol
 
 INTERFACE = "IVerifier.sol"
+UNIVERSAL = "UniversalVerifier"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-
-
-@dataclass(frozen=True)
-class Step:
-    """The lines that add one identity to the quotient's numerator."""
-
-    title: str
-    lines: tuple[str, ...]
-
-
-def word(value: int) -> str:
-    """Return 32 bytes in hex."""
-    return f"0x{value:064x}"
-
-
-def short(value: int) -> str:
-    """Return a scalar in decimal when it is small, else in hex."""
-    value %= R
-    return str(value) if value < 1 << 64 else word(value)
-
-
-def left_aligned(signature: str) -> str:
-    """Return the selector of an error in the leftmost bytes of a word."""
-    return "0x" + selector(signature).hex() + "00" * 28
-
-
-def _environment() -> Environment:
-    env = Environment(  # noqa: S701  (Solidity, not HTML)
-        loader=PackageLoader("zkml.contract"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )
-    env.globals |= {"word": word, "short": short, "hex": hex, "selector": left_aligned, "literal": literal, "R": R, "P": P}
-    return env
-
-
-def _identity_steps(planned: Plan, layout: Layout) -> list[Step]:
-    """Return the statements of steps 5 to 7; words for shared values are placed in `layout`."""
-    shared = 0
-
-    def new_word() -> str:
-        nonlocal shared
-        shared += 1
-        return layout.place(f"T_{shared - 1}")
-
-    writer = YulText(planned.dag, [identity.node for identity in planned.identities], new_word)
-    out = []
-    for i, identity in enumerate(planned.identities):
-        lines, piece = writer.write(identity.node)
-        if i == 0:
-            lines.append(f"h := {piece.text}")
-        elif piece.bound < MAX_BOUND:
-            lines.append(f"h := add({piece.text}, mulmod(h, y, r))")
-        else:
-            lines.append(f"h := addmod({piece.text}, mulmod(h, y, r), r)")
-        out.append(Step(f"{identity.step}. {identity.title}", tuple(lines)))
-    return out
-
-
-def _sum_of_points(planned: Plan, layout: Layout, key_in_code: bool) -> list[list[str]]:
-    """Return, for every set, the statements that add its members' points to ACC, each point once."""
-    opened = planned.openings
-    seen: dict[str, int] = {}
-    out = []
-    first = True
-
-    def add(point: str, scalar: str) -> str:
-        if point in opened.key_points and key_in_code:
-            x, y = opened.key_points[point]
-            return f"addKey({word(x)}, {word(y)}, {scalar}) // {point}"
-        return f"addPoint({point}, {scalar})"
-
-    for s in opened.sets:
-        lines: list[str] = []
-        for j, member in enumerate(s.members):
-            if j:
-                lines.append("weight := mulmod(weight, y_prime, r)")
-            if len(member.points) != 1 or opened.uses[member.points[0]] == 1:
-                scalar = "weight"
-                for i, point in enumerate(member.points):
-                    if i == 1:
-                        lines.append("let multiple := mulmod(weight, mload(X_N), r)")
-                        scalar = "multiple"
-                    elif i > 1:
-                        lines.append("multiple := mulmod(multiple, mload(X_N), r)")
-                    if not (first and opened.first_is_plain):
-                        lines.append(add(point, scalar))
-                    first = False
-                if not member.points:
-                    lines.append(f"// {member.title} is the zero polynomial")
-                continue
-            first = False
-            point = member.points[0]
-            total = f"SUM_{point}"
-            seen[point] = seen.get(point, 0) + 1
-            if seen[point] == 1:
-                layout.place(total, "sum of the scalars of equal commitments")
-                lines.append(f"mstore({total}, weight)")
-            elif seen[point] < opened.uses[point]:
-                lines.append(f"mstore({total}, addmod(mload({total}), weight, r))")
-            else:
-                lines.append(add(point, f"addmod(mload({total}), weight, r)"))
-        out.append(lines)
-    return out
-
-
-def _interface() -> str:
-    return resources.files("zkml.contract").joinpath("templates", INTERFACE).read_text()
-
-
-def _context(planned: Plan, layout: Layout, name: str, split: bool) -> dict[str, Any]:
-    steps = _identity_steps(planned, layout)
-    terms = _sum_of_points(planned, layout, key_in_code=not split)
-
-    def times_x(rotation: int) -> str:
-        root = pow(planned.protocol.omega, rotation % planned.protocol.n, R)
-        return "x" if root == 1 else f"mulmod(x, {literal(root)}, r)"
-
-    p = planned.protocol
-    return {
-        "p": p,
-        "plan": planned,
-        "name": name,
-        "circuit_id": p.circuit_id,
-        "layout": layout,
-        "offsets": layout.offsets,
-        "notes": layout.notes,
-        "steps": steps,
-        "sets": planned.openings.sets,
-        "terms": terms,
-        "key_points": planned.openings.key_points,
-        "rot": rotation_name,
-        "times_x": times_x,
-        "g2": p.points.g2,
-        "tau": p.points.tau_g2,
-        "split": split,
-    }
+_TAKEN = {"IVerifier", "UniversalVerifier", "IUniversalVerifier"}
 
 
 def generate(protocol: Protocol, form: Form, *, name: str = "Verifier") -> Sources:
-    """Return the Solidity of a verifier for one circuit. Raises `UsageError` for a form or name that there is not."""
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{name} is no name for a contract", hint="letters, digits and _, a letter first")
-    if form == "single":
-        return _single(protocol, name)
-    raise UsageError(f"there is no form {form}", hint="single, split or universal")
+    """Return the Solidity of a verifier for one circuit.
+
+    Raises `UsageError` for a form or name that there is not, `InfeasibleError` for a circuit beyond the form's addresses.
+    """
+    if not _NAME.fullmatch(name) or name in _TAKEN:
+        raise UsageError(f"{name!r} is no name for a contract", hint="letters, digits and _, a letter first")
+    match form:
+        case "single":
+            return _single(protocol, name)
+        case "split":
+            return _split(protocol, name)
+        case "universal":
+            return _universal(protocol, name)
+    raise UsageError(f"there is no form {form!r}", hint="single, split or universal")
 
 
 def _single(protocol: Protocol, name: str) -> Sources:
     planned = plan(protocol)
-    layout = planned.layout
-    context = _context(planned, layout, name, split=False)
-    text = _environment().get_template("Verifier.sol.j2").render(context)
     file = f"{name}.sol"
-    return Sources("single", {INTERFACE: _interface(), file: text}, (Deployable(file, name),), dict(layout.offsets))
+    files = {INTERFACE: interface(), file: verifier_source(planned, name)}
+    return Sources("single", files, (Deployable(file, name),), dict(planned.layout.offsets))
+
+
+def _split(protocol: Protocol, name: str) -> Sources:
+    points = plan(protocol).openings.key_points
+    data = b"".join(c.to_bytes(32, "big") for point in points.values() for c in point)
+    if len(data) > CHUNK:
+        raise InfeasibleError(
+            f"the key has {len(data)} bytes, the form split holds {CHUNK}",
+            hint="the form universal has no limit",
+            code="contract-size",
+        )
+    planned = plan(protocol, len(data))
+    for i, point in enumerate(points):
+        planned.layout.offsets[point] = planned.layout["KEY"] + 64 * i
+        planned.layout.notes[point] = "a point of the key"
+    key = f"{name}Key"
+    files = {
+        INTERFACE: interface(),
+        f"{key}.sol": key_source(key, protocol.circuit_id, data, [f"{p}, {c}" for p in points for c in "xy"]),
+        f"{name}.sol": verifier_source(planned, name, SplitKey(len(data), code_hash(data))),
+    }
+    deployables = (Deployable(f"{key}.sol", key), Deployable(f"{name}.sol", name, (Address(0),)))
+    return Sources("split", files, deployables, dict(planned.layout.offsets))
+
+
+def _universal(protocol: Protocol, name: str) -> Sources:
+    key = encode_key(protocol)
+    pieces = chunks(key.data)
+    files = {INTERFACE: interface(), f"I{UNIVERSAL}.sol": interface(f"I{UNIVERSAL}"), f"{UNIVERSAL}.sol": universal_source()}
+    deployables = [Deployable(f"{UNIVERSAL}.sol", UNIVERSAL, shared=True)]
+    for i, piece in enumerate(pieces):
+        contract = f"{name}Key{i}"
+        files[f"{contract}.sol"] = key_source(contract, protocol.circuit_id, piece, key.notes if i == 0 else ())
+        deployables.append(Deployable(f"{contract}.sol", contract))
+    context = {
+        "name": name,
+        "p": protocol,
+        "plan": key.plan,
+        "circuit_id": protocol.circuit_id,
+        "digest": digest(key.data).hex(),
+        "pieces": len(pieces),
+    }
+    files[f"{name}.sol"] = render("Adapter.sol.j2", context)
+    deployables.append(Deployable(f"{name}.sol", name, tuple(Address(i) for i in range(len(deployables)))))
+    return Sources("universal", files, tuple(deployables), dict(key.plan.layout.offsets))

@@ -159,8 +159,14 @@ def _instance_evals(protocol: Protocol) -> dict[tuple[int, int], InstanceEval]:
     return out
 
 
-def plan(protocol: Protocol) -> Plan:
-    """Return the plan of one circuit."""
+FIXED_WORDS = ("THETA", "BETA", "GAMMA", "Y", "X", "Y_PRIME", "V", "U", "X_N", "L_0", "L_LAST", "ACTIVE", "H_EVAL")
+"""Words that every circuit has, at the same place in every layout."""
+
+_NOTES = {"X_N": "x^n", "ACTIVE": "1 − l_last − l_blind", "H_EVAL": "h(x)"}
+
+
+def plan(protocol: Protocol, key_length: int = 0) -> Plan:
+    """Return the plan of one circuit, with room for a key of `key_length` bytes, whole words, behind the fixed words."""
     layout = Layout()
     squeezes = _squeezes(protocol)
     evals = _instance_evals(protocol)
@@ -173,10 +179,11 @@ def plan(protocol: Protocol) -> Plan:
     polynomials = tuple(identities(protocol, dag, instance))
     opened = openings(protocol)
 
-    for squeeze in squeezes:
-        layout.place(squeeze.name)
-    for name, note in (("X_N", "x^n"), ("L_0", ""), ("L_LAST", ""), ("ACTIVE", "1 − l_last − l_blind"), ("H_EVAL", "h(x)")):
-        layout.place(name, note)
+    for name in FIXED_WORDS:
+        layout.place(name, _NOTES.get(name, ""))
+    layout.place("KEY", "what was read from the key's contract" if key_length else "", key_length)
+    for i in range(len(protocol.challenge_phases)):
+        layout.place(f"CHALLENGE_{i}", "the circuit's own")
     for e in evals.values():
         layout.place(e.name, f"instance column {e.first} at rotation {e.rotation}" if e.rotation else "")
     for rotation in opened.union:
