@@ -52,6 +52,7 @@ contract VerifierRouter is AccessControlDefaultAdminRules, Pausable {
     event VerifierStopped(bytes32 indexed circuitId, IVerifier indexed verifier);
 
     error DelayOutOfRange(uint256 delay);
+    error RoleForNobody();
     error NotAContract(address verifier);
     error WrongCircuit(bytes32 found);
     error AlreadyRegistered(bytes32 circuitId);
@@ -65,10 +66,15 @@ contract VerifierRouter is AccessControlDefaultAdminRules, Pausable {
 
     /// @notice Makes an empty router.
     /// @param delay seconds, for retirements, replacements, and a change of the administrator
-    /// @param admin gives and takes the roles, and ends a pause; it holds neither role itself until it grants it
-    constructor(uint40 delay, address admin) AccessControlDefaultAdminRules(delay, admin) {
+    /// @param admin gives and takes the roles, and ends a pause
+    /// @param registrar the first to hold that role
+    /// @param guardian the first to hold that role
+    constructor(uint40 delay, address admin, address registrar, address guardian) AccessControlDefaultAdminRules(delay, admin) {
         if (delay < MIN_DELAY || delay > MAX_DELAY) revert DelayOutOfRange(delay);
+        if (registrar == address(0) || guardian == address(0)) revert RoleForNobody();
         DELAY = delay;
+        _grantRole(REGISTRAR_ROLE, registrar);
+        _grantRole(GUARDIAN_ROLE, guardian);
     }
 
     /// @notice Registers the verifier of a circuit: at once when the circuit never had one, otherwise (its verifier has retired or

@@ -25,9 +25,7 @@ abstract contract Fixture is Test {
         instances = VM.parseJsonUintArray(json, ".instances");
         // The generator writes the interface beside the verifier: the same text, another type.
         verifier = IVerifier(address(new Verifier()));
-        router = new VerifierRouter(2 days, address(this));
-        router.grantRole(router.REGISTRAR_ROLE(), address(this));
-        router.grantRole(router.GUARDIAN_ROLE(), address(this));
+        router = new VerifierRouter(2 days, address(this), address(this), address(this));
         router.register(circuitId, verifier);
         settlement = new InferenceSettlement(router);
     }

@@ -22,9 +22,7 @@ contract InferenceSettlementTest is Test {
 
     function setUp() public {
         VM.warp(1_700_000_000);
-        router = new VerifierRouter(2 days, address(this));
-        router.grantRole(router.REGISTRAR_ROLE(), address(this));
-        router.grantRole(router.GUARDIAN_ROLE(), address(this));
+        router = new VerifierRouter(2 days, address(this), address(this), address(this));
         settlement = new InferenceSettlement(router);
         verifier = new DigestVerifier(CIRCUIT, 1);
         router.register(CIRCUIT, verifier);

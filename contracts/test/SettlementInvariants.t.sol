@@ -24,9 +24,7 @@ contract SettlementHandler is Test {
 
     constructor() {
         VM.warp(clock);
-        ROUTER = new VerifierRouter(1 days, address(this));
-        ROUTER.grantRole(ROUTER.REGISTRAR_ROLE(), address(this));
-        ROUTER.grantRole(ROUTER.GUARDIAN_ROLE(), address(this));
+        ROUTER = new VerifierRouter(1 days, address(this), address(this), address(this));
         SETTLEMENT = new InferenceSettlement(ROUTER);
         for (uint256 i = 0; i < CIRCUITS; ++i) {
             _verifiers.push(new DigestVerifier(keccak256(abi.encode("circuit", i)), 1));
@@ -92,6 +90,9 @@ contract SettlementHandler is Test {
     }
 }
 
+/// @title The record is what the handler's plain record says
+/// forge-config: default.invariant.runs = 12
+/// forge-config: long.invariant.runs = 96
 contract SettlementInvariants is Test {
     SettlementHandler private handler;
 

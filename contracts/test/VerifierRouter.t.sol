@@ -23,11 +23,7 @@ contract VerifierRouterTest is Test {
 
     function setUp() public {
         VM.warp(1_700_000_000);
-        router = new VerifierRouter(DELAY, ADMIN);
-        VM.startPrank(ADMIN);
-        router.grantRole(router.REGISTRAR_ROLE(), REGISTRAR);
-        router.grantRole(router.GUARDIAN_ROLE(), GUARDIAN);
-        VM.stopPrank();
+        router = new VerifierRouter(DELAY, ADMIN, REGISTRAR, GUARDIAN);
         verifier = new DigestVerifier(CIRCUIT, 2);
         instances = [3, 4];
         proof = verifier.prove(instances);
@@ -35,9 +31,39 @@ contract VerifierRouterTest is Test {
 
     function test_a_delay_that_nobody_could_watch_or_outlive_is_refused() public {
         VM.expectRevert(abi.encodeWithSelector(VerifierRouter.DelayOutOfRange.selector, 1 hours - 1));
-        new VerifierRouter(1 hours - 1, ADMIN);
+        new VerifierRouter(1 hours - 1, ADMIN, REGISTRAR, GUARDIAN);
         VM.expectRevert(abi.encodeWithSelector(VerifierRouter.DelayOutOfRange.selector, 365 days + 1));
-        new VerifierRouter(365 days + 1, ADMIN);
+        new VerifierRouter(365 days + 1, ADMIN, REGISTRAR, GUARDIAN);
+    }
+
+    function test_a_role_for_nobody_is_refused() public {
+        VM.expectRevert(abi.encodeWithSelector(VerifierRouter.RoleForNobody.selector));
+        new VerifierRouter(DELAY, ADMIN, address(0), GUARDIAN);
+        VM.expectRevert(abi.encodeWithSelector(VerifierRouter.RoleForNobody.selector));
+        new VerifierRouter(DELAY, ADMIN, REGISTRAR, address(0));
+    }
+
+    function test_a_role_taken_away_is_gone() public {
+        bytes32 guardian = router.GUARDIAN_ROLE();
+        VM.prank(ADMIN);
+        router.revokeRole(guardian, GUARDIAN);
+        _expectMissingRole(GUARDIAN, guardian);
+        VM.prank(GUARDIAN);
+        router.pause();
+    }
+
+    function test_the_administrator_changes_in_two_steps_and_not_before_the_delay() public {
+        VM.prank(ADMIN);
+        router.beginDefaultAdminTransfer(REGISTRAR);
+        VM.startPrank(REGISTRAR);
+        VM.warp(block.timestamp + DELAY);
+        VM.expectRevert();
+        router.acceptDefaultAdminTransfer();
+        VM.assertEq(router.defaultAdmin(), ADMIN, "too early");
+        VM.warp(block.timestamp + 1);
+        router.acceptDefaultAdminTransfer();
+        VM.assertEq(router.defaultAdmin(), REGISTRAR, "after the delay");
+        VM.stopPrank();
     }
 
     function test_the_verdict_is_that_of_the_registered_verifier() public {
