@@ -28,8 +28,8 @@ from zkml.model.features import Node, nodes_of
 from zkml.model.load import from_proto
 from zkml.model.model import Model
 from zkml.model.normalise import normalise
-from zkml.model.run import session
 from zkml.model.samples import make_samples, to_ezkl_json
+from zkml.model.session import session
 from zkml.settings import RunArgs
 
 OPSETS = (11, 13, 17, 18, 20, 21, 22, 23)

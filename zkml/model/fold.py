@@ -9,7 +9,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from zkml.model.model import Tensor
-from zkml.model.run import session
+from zkml.model.session import session
 from zkml.model.shapes import infer, known_shapes
 from zkml.model.walk import outer_names
 

@@ -65,16 +65,17 @@ def from_proto(
     check_structure(proto)
     check_operators(proto)
     _check_schema(proto)
-    check_weights(proto)
+    masked = check_weights(proto, masks=True)
     said = [*notes, *keep_numbers(proto), *pin(proto, dims or {})]
     _drop_weight_inputs(proto)
     said += type_faults(proto)
     inferred = infer(proto)
     folded = settle(inferred)
     shapes = known_shapes(inferred) | known_shapes(folded)
-    if open_values(folded, shapes):
-        folded, _ = simplify(settle(inlined(inferred)))
-        shapes |= known_shapes(folded)
+    if masked or open_values(folded, shapes):
+        folded = simplify(settle(inlined(inferred))).proto
+        shapes = known_shapes(folded) | shapes
+        check_weights(folded)
     check_complete(folded, shapes)
     return make_model(path, inferred, digest, shapes, tuple(said))
 

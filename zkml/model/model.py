@@ -12,7 +12,8 @@ import onnx
 
 @dataclass(frozen=True)
 class Tensor:
-    """A named tensor of a graph. `shape` holds positive numbers only; `dtype` is ONNX's name in lower case (`float`, `int64`)."""
+    """A named tensor of a graph. `shape` holds numbers only, 0 in values that folding removes; `dtype` is ONNX's name in lower
+    case (`float`, `int64`)."""
 
     name: str
     shape: tuple[int, ...]

@@ -11,6 +11,7 @@ from zkml.model.load import make_model
 from zkml.model.model import Model, Rewritten
 from zkml.model.shapes import infer, known_shapes
 from zkml.model.simplify import inlined, name_nodes, simplify
+from zkml.model.structure import check_weights
 
 WINDOWED = {"Conv": "W", "ConvTranspose": "W", "MaxPool": None, "AveragePool": None, "LpPool": None}
 """Operators with strides; the spatial rank is that of the first input less two."""
@@ -29,8 +30,11 @@ def normalise(model: Model, *, rewrite: bool = True) -> Model:
     """
     proto = settle(inlined(model.proto))
     rewrites: tuple[Rewritten, ...] = ()
+    notes = model.notes
     if rewrite:
-        proto, rewrites = simplify(proto)
+        simple = simplify(proto)
+        proto, rewrites, notes = simple.proto, simple.rewrites, (*notes, *simple.notes)
+    check_weights(proto)
     count_from_the_front(proto)
     expand_by_adding(proto)
     write_strides(proto, {name: len(t.shape) for name, t in known_shapes(proto).items()})
@@ -41,7 +45,7 @@ def normalise(model: Model, *, rewrite: bool = True) -> Model:
     proto = infer(proto)
     shapes = known_shapes(proto)
     pin_values(proto, set(shapes))
-    return make_model(model.path, proto, model.digest, shapes, model.notes, rewrites)
+    return make_model(model.path, proto, model.digest, shapes, notes, rewrites)
 
 
 def write_strides(proto: onnx.ModelProto, ranks: dict[str, int]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from zkml.errors import ModelError
 from zkml.model.features import Node, nodes_of
 from zkml.model.model import Model
+from zkml.model.whole import exact_casts
 from zkml.model.wrong import EQUAL_AS_NUMBER, equals_read_as_numbers, wrong
 
 TABLE = "operators.json"
@@ -81,8 +82,9 @@ def support(model: Model, *, allow_wrong: bool = False) -> tuple[Unsupported, ..
     """
     found: list[Unsupported] = []
     misread = equals_read_as_numbers(model)
+    exact = exact_casts(model)
     for node in nodes_of(model):
-        amiss = EQUAL_AS_NUMBER if node.name in misread else wrong(node)
+        amiss = EQUAL_AS_NUMBER if node.name in misread else None if node.name in exact else wrong(node)
         if amiss is not None:
             if not allow_wrong:
                 found.append(_unsupported(node, "wrong", f"EZKL {amiss.reason}", amiss.remedy))

@@ -7,21 +7,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from zkml.errors import ModelError
 from zkml.model.model import Model, Tensor
 from zkml.model.samples import Samples
-
-
-def session(model: bytes) -> onnxruntime.InferenceSession:
-    """Return an onnxruntime session that computes each operator as the standard says: one thread, no rewriting."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+from zkml.model.session import session
 
 
 class Runner:

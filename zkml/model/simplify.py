@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import onnx
 from onnx import inliner
 
 from zkml.errors import ModelError
+from zkml.model.floats import as_float32
 from zkml.model.fold import settle
 from zkml.model.model import Rewritten
 from zkml.model.opset import modernised
 from zkml.model.rewrite import RULES, rewrite
 
 
-def simplify(proto: onnx.ModelProto) -> tuple[onnx.ModelProto, tuple[Rewritten, ...]]:
-    """Return a settled model without functions of its own in which no rewrite applies, and what became of the user's nodes.
+@dataclass(frozen=True)
+class Simple:
+    """A simplified graph, what became of the user's nodes, and what is to be said aloud."""
+
+    proto: onnx.ModelProto
+    rewrites: tuple[Rewritten, ...]
+    notes: tuple[str, ...]
+
+
+def simplify(proto: onnx.ModelProto) -> Simple:
+    """Return a settled model without functions of its own and floats of other sizes, in which no rewrite applies.
 
     `proto` is settled; it is not changed. Raises what `rewrite` raises.
     """
-    modern = modernised(proto)
+    narrow, kinds = as_float32(proto)
+    notes = (f"{' and '.join(kinds)} values are computed as float",) if kinds else ()
+    modern = modernised(narrow)
     if modern is not proto:
         modern = settle(modern)
     named = onnx.ModelProto()
     named.CopyFrom(modern)
     name_nodes(named)
-    return rewrite(named, RULES)
+    return Simple(*rewrite(named, RULES), notes)
 
 
 def inlined(proto: onnx.ModelProto) -> onnx.ModelProto:

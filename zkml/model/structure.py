@@ -135,18 +135,26 @@ def check_operators(proto: onnx.ModelProto) -> None:
         )
 
 
-def check_weights(proto: onnx.ModelProto) -> None:
-    """Raise `ModelError` naming the first tensor that holds NaN or infinity, how many it holds, and the node that reads it."""
+def check_weights(proto: onnx.ModelProto, *, masks: bool = False) -> bool:
+    """Return whether a tensor holds minus infinity, which `masks` allows.
+
+    Raises `ModelError` naming the first tensor that holds NaN or infinity, how many it holds, and the node that reads it.
+    """
+    masked = False
     for name, holder, tensor in tensors(proto.graph):
         try:
             array = numpy_helper.to_array(tensor)
-            values = np.asarray(array, dtype=np.float64) if tensor.data_type in FLOATS else np.zeros(0)
+            values = np.asarray(array) if tensor.data_type in FLOATS else np.zeros(0)
         except (ValueError, TypeError, RuntimeError) as e:
             raise ModelError(f"tensor {name!r} cannot be read: {e}", code="malformed-tensor") from e
-        bad = np.argwhere(~np.isfinite(values))
+        finite = np.isfinite(values)
         separates = holder is not None and holder.op_type == "TreeEnsemble" and name.startswith("membership_values ")
-        if not len(bad) or (separates and not np.isinf(values).any()):  # NaN stands between sets of members
+        if bool(finite.all()) or (separates and not np.isinf(values).any()):  # NaN stands between sets of members
             continue
+        if masks and not bool((np.isnan(values) | (values > 0))[~finite].any()):
+            masked = True
+            continue
+        bad = np.argwhere(~finite)
         reader = next((node_label(n, i) for g in subgraphs(proto.graph) for i, n in enumerate(g.node) if name in n.input), None)
         node = node_label(holder, 0) if holder is not None else reader
         where = tuple(int(i) for i in bad[0])
@@ -157,3 +165,4 @@ def check_weights(proto: onnx.ModelProto) -> None:
             code="weights-not-finite",
             node=node,
         )
+    return masked

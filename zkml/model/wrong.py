@@ -66,6 +66,16 @@ RULES: tuple[tuple[frozenset[str], Callable[[Node], bool], Wrong], ...] = (
         Wrong("runs forwards", "reverse the sequence by Slice with step -1 before and after a forward layer"),
     ),
     (
+        frozenset({"LSTM", "GRU", "RNN"}),
+        lambda n: "layout=1" in n.features,
+        Wrong("takes the batch for the sequence", "export with layout=0"),
+    ),
+    (
+        frozenset({"SpaceToDepth"}),
+        lambda n: "mode=CRD" in n.features,
+        Wrong("orders the channels as in the mode DCR", "use Reshape and Transpose"),
+    ),
+    (
         frozenset({"Cast"}),
         _cast_down,
         Wrong(

@@ -72,6 +72,12 @@ def _round(proto: onnx.ModelProto, by_op: Mapping[tuple[str, str], Sequence[Rule
     read = {name for node in graph.node for name in outer_names(node)} | outputs
     taken = {v.name for v in [*graph.input, *graph.initializer]} | {o for n in graph.node for o in n.output}
     taken |= {n.name for n in graph.node}
+    makers = {o: node for node in graph.node for o in node.output if o}
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in outer_names(node):
+            readers.setdefault(name, []).append(node)
+    versions = {o.domain or "ai.onnx": o.version for o in proto.opset_import}
     renamed: dict[str, str] = {}
     nodes: list[onnx.NodeProto] = []
     applied: list[Applied] = []
@@ -82,7 +88,7 @@ def _round(proto: onnx.ModelProto, by_op: Mapping[tuple[str, str], Sequence[Rule
         opset = opset_of(proto)
         done = None
         for rule in by_op.get((node.domain or "ai.onnx", node.op_type), ()):
-            site = Site(node, node.name, opset, shapes, constants, read, taken)
+            site = Site(node, node.name, opset, shapes, constants, read, taken, makers, readers, frozenset(outputs), versions)
             values = rule.replace(site)
             if values is not None:
                 done = rule, site, values
@@ -93,6 +99,7 @@ def _round(proto: onnx.ModelProto, by_op: Mapping[tuple[str, str], Sequence[Rule
         rule, site, values = done
         renamed |= _connect(site, values, outputs | inner)
         shapes |= {new: shapes[old] for old, new in renamed.items() if old in shapes and new not in shapes}
+        makers = {k: n for k, n in makers.items() if k not in node.output} | {o: n for n in site.nodes for o in n.output}
         nodes += site.nodes
         graph.initializer.extend(site.weights)
         constants |= {t.name: t for t in site.weights}

@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
-from zkml.model.rewrite import activations, lp_normalization, ml_encode, ml_linear, ml_scale, ml_svm, ml_trees
+from zkml.model.rewrite import (
+    activations,
+    affine,
+    arithmetic,
+    comparisons,
+    control,
+    convolution,
+    cumulative,
+    functions,
+    lp_normalization,
+    masked_softmax,
+    max_pool,
+    mean_pool,
+    ml_encode,
+    ml_linear,
+    ml_scale,
+    ml_svm,
+    ml_trees,
+    normalisations,
+    power,
+    quantised,
+    recurrent,
+    scatter,
+    selections,
+    triangle,
+)
 from zkml.model.rewrite.rule import Rule
 
 RULES: tuple[Rule, ...] = (
+    *control.RULES,
+    *functions.RULES,
     *activations.RULES,
     lp_normalization.RULE,
     *ml_trees.RULES,
@@ -13,4 +40,19 @@ RULES: tuple[Rule, ...] = (
     *ml_svm.RULES,
     *ml_scale.RULES,
     *ml_encode.RULES,
+    masked_softmax.RULE,
+    *quantised.RULES,
+    *normalisations.RULES,
+    max_pool.RULE,
+    *mean_pool.RULES,
+    *convolution.RULES,
+    recurrent.RULE,
+    *selections.RULES,
+    triangle.RULE,
+    *arithmetic.RULES,
+    *comparisons.RULES,
+    power.RULE,
+    *cumulative.RULES,
+    scatter.RULE,
+    affine.RULE,
 )

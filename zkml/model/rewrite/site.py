@@ -5,7 +5,8 @@ The builder writes the operators' form at the graph's own opset, which is at lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,27 @@ import onnx
 from onnx import helper, numpy_helper
 
 from zkml.model.model import Tensor
+from zkml.model.whole import is_whole
 
 REDUCED_BY_INPUT = {
     "ReduceSum": 13, "ReduceMean": 18, "ReduceMax": 18, "ReduceMin": 18, "ReduceProd": 18, "ReduceL1": 18, "ReduceL2": 18,
     "ReduceLogSum": 18, "ReduceLogSumExp": 18, "ReduceSumSquare": 18,
 }  # fmt: skip
 """Opset from which a reduction takes its axes as an input."""
+
+
+def renamed(node: onnx.NodeProto, names: Mapping[str, str]) -> None:
+    """Make a node, and the graphs inside it, read other names, in place."""
+    for i, name in enumerate(node.input):
+        node.input[i] = names.get(name, name)
+    for attribute in node.attribute:
+        for inner in [attribute.g] if attribute.HasField("g") else list(attribute.graphs):
+            own = {v.name for v in [*inner.input, *inner.initializer]} | {o for n in inner.node for o in n.output}
+            outer = {k: v for k, v in names.items() if k not in own}
+            for child in inner.node:
+                renamed(child, outer)
+            for output in inner.output:
+                output.name = outer.get(output.name, output.name)
 
 
 class Site:
@@ -36,6 +52,10 @@ class Site:
         constants: Mapping[str, onnx.TensorProto],
         read: set[str],
         taken: set[str],
+        makers: Mapping[str, onnx.NodeProto] = MappingProxyType({}),
+        readers: Mapping[str, Sequence[onnx.NodeProto]] = MappingProxyType({}),
+        outputs: frozenset[str] = frozenset(),
+        versions: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.node = node
         self.name = name
@@ -47,12 +67,21 @@ class Site:
         self._read = read
         self._taken = taken
         self._made: dict[str, np.ndarray] = {}
+        self._makers = makers
+        self._readers = readers
+        self._outputs = outputs
+        self._versions = versions
 
     # what is known
 
     @property
     def op(self) -> str:
         return self.node.op_type
+
+    @property
+    def domain_version(self) -> int:
+        """Return the version of the node's own domain."""
+        return self._versions.get(self.node.domain or "ai.onnx", 0)
 
     def input(self, index: int) -> str:
         """Return the name of an input, empty when the node has none there."""
@@ -61,6 +90,18 @@ class Site:
     def is_read(self, index: int) -> bool:
         """Return whether the node has this output and something reads it."""
         return index < len(self.node.output) and self.node.output[index] in self._read
+
+    def maker(self, name: str) -> onnx.NodeProto | None:
+        """Return the node of the graph that makes a value, None for inputs and constants."""
+        return self._makers.get(name)
+
+    def readers(self, index: int) -> Sequence[onnx.NodeProto]:
+        """Return the nodes that read an output of the node."""
+        return self._readers.get(self.node.output[index], ())
+
+    def is_output(self, index: int) -> bool:
+        """Return whether an output of the node is one of the model's."""
+        return self.node.output[index] in self._outputs
 
     def tensor(self, name: str) -> Tensor | None:
         """Return shape and type of a value of the graph, None when they are not known."""
@@ -102,6 +143,10 @@ class Site:
                 return list(value) if not isinstance(value, (int, float, str)) and hasattr(value, "__iter__") else value
         return default
 
+    def is_whole(self, name: str) -> bool:
+        """Return whether a value is known to hold integers only."""
+        return is_whole(name, self._makers, self._constants, self._shapes)
+
     # what is made
 
     def make(self, op: str, inputs: Sequence[str], outputs: int = 1, domain: str = "", **attributes: Any) -> list[str]:
@@ -131,6 +176,27 @@ class Site:
     def ints(self, values: Sequence[int] | np.ndarray, hint: str = "constant") -> str:
         """Add a constant vector of 64-bit integers and return its name."""
         return self.const(np.asarray(values, dtype=np.int64), hint)
+
+    def inline(self, graph: onnx.GraphProto, bound: Mapping[str, str]) -> list[str]:
+        """Add the nodes and constants of an inner graph, its inputs bound to values, and return the names of its outputs."""
+        names = dict(bound)
+        for tensor in graph.initializer:
+            names[tensor.name] = self.const(numpy_helper.to_array(tensor), tensor.name)
+        self.copy(graph.node, names)
+        return [names.get(o.name, o.name) for o in graph.output]
+
+    def copy(self, nodes: Iterable[onnx.NodeProto], names: dict[str, str]) -> None:
+        """Add copies of nodes that read `names` in the place of their own; what they make gets a new name there."""
+        for node in nodes:
+            made = onnx.NodeProto()
+            made.CopyFrom(node)
+            made.name = self._fresh(f"{self.name}/{node.op_type}")
+            renamed(made, names)
+            for i, output in enumerate(node.output):
+                if output:
+                    names[output] = self._fresh(f"{self.name}/{output}")
+                    made.output[i] = names[output]
+            self.nodes.append(made)
 
     def add(self, a: str, b: str) -> str:
         return self.op_("Add", a, b)
@@ -187,6 +253,15 @@ class Site:
     def gather(self, value: str, indices: Sequence[int] | np.ndarray, axis: int) -> str:
         """Add a gather of constant indices, counted from the front."""
         return self.op_("Gather", value, self.ints(np.asarray(indices), "indices"), axis=axis)
+
+    def pick(self, value: str, indices: np.ndarray) -> str:
+        """Add a choice of elements by constant positions in the flat value; the result has the shape of `indices`."""
+        flat = self.op_("Gather", self.reshape(value, [-1]), self.ints(indices.reshape(-1), "indices"), axis=0)
+        return self.reshape(flat, indices.shape)
+
+    def expand(self, value: str, shape: Sequence[int]) -> str:
+        """Add a broadcast to a shape."""
+        return self.op_("Expand", value, self.ints(list(shape), "shape"))
 
     def pad(self, value: str, before: Sequence[int], after: Sequence[int], fill: float = 0) -> str:
         """Add a padding with a constant of the type of the node's first input; `before` and `after` have a number per axis."""
