@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from zkml.errors import EnvironmentFault, ModelError, SampleError
-from zkml.model.run import session
+from zkml.model.session import session
 
 TABLE_INPUT = "features"
 """The name of the input of models that take a table."""
