@@ -1,4 +1,4 @@
-"""Five hundred seeded edits of every kind of proof: the Rust verifier accepts none, and parses just what the plain one parses."""
+"""Five hundred seeded edits of every kind of proof: neither verifier accepts one, and their verdicts are the same."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ from zkml.verifier.verify import check_instances
 pytestmark = pytest.mark.slow
 
 EDITS = 500
-FULL_EVERY = 250
-"""How often the plain verifier is run to the end: it takes a second."""
-
 LENIENT = Policy(allow_unsafe_srs=True, allow_unaudited=True)
 
 
@@ -80,6 +77,5 @@ def test_no_edit_is_accepted_and_both_verifiers_agree(kind: str) -> None:
             assert (verdict.outcome, verdict.step) == ("rejected", 1), (count, outside)
         else:
             assert (verdict.outcome, verdict.step) == ("rejected", 10), (count, verdict)
-        if count % FULL_EVERY == 0:
-            plain = check(protocol, proof, LENIENT)
-            assert (plain.outcome, plain.step) == (verdict.outcome, verdict.step)
+        plain = check(protocol, proof, LENIENT)
+        assert (plain.outcome, plain.step) == (verdict.outcome, verdict.step), count

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 
-from py_ecc.optimized_bn128.optimized_curve import eq
+from py_ecc.optimized_bn128.optimized_curve import normalize
 
 from tests.vectors import read
 from tests.vectors.layout import sections
 from zkml.protocol.field import P, R, inverse, inverses, omega
-from zkml.protocol.py_ecc_curve import FQ, FQ12, add, final_exponentiate, multiply
-from zkml.verifier.curve import in_final_kernel, linear_combination
+from zkml.protocol.py_ecc_curve import FQ, FQ2, FQ12, add, final_exponentiate, multiply, pairing
+from zkml.verifier.curve import linear_combination
 from zkml.verifier.evaluation import instance_at, lagrange_at, lagrange_run
 from zkml.verifier.opening import interpolated_at
+from zkml.verifier.pairing import in_final_kernel, miller
 from zkml.verifier.transcript import Transcript, keccak256
 
 
@@ -43,8 +44,20 @@ def test_buckets_agree_with_point_by_point_multiplication() -> None:
     for (x, y), scalar in terms:
         if (x, y) != (0, 0):
             expected = add(expected, multiply((FQ(x), FQ(y), FQ.one()), scalar))
-    assert eq(linear_combination(terms), expected)
-    assert eq(linear_combination([]), (FQ.one(), FQ.one(), FQ.zero()))
+    assert linear_combination(terms) == tuple(int(c) for c in normalize(expected))
+    assert linear_combination([]) == (0, 0)
+    assert linear_combination([((1, 2), 5), ((1, P - 2), 5)]) == (0, 0)
+
+
+def test_the_miller_loop_from_lines_is_that_of_py_ecc() -> None:
+    points = read.protocol("linear").points
+    at = next(p for p in read.protocol("linear").fixed_commitments if p != (0, 0))
+    lifted = (FQ(at[0]), FQ(at[1]), FQ.one())
+    both = FQ12.one()
+    for q in (points.g2, points.tau_g2):
+        both *= pairing((FQ2(q[:2]), FQ2(q[2:]), FQ2.one()), lifted, final_exponentiate=False)
+    assert miller([(points.g2, at), (points.tau_g2, at)]) == both
+    assert miller([(points.g2, (0, 0))]) == FQ12.one()
 
 
 def test_the_final_exponentiation_in_three_parts_is_that_of_py_ecc() -> None:

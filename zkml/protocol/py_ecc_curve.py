@@ -10,8 +10,11 @@ from py_ecc.fields import optimized_bn128_FQ as FQ  # noqa: E402
 from py_ecc.fields import optimized_bn128_FQ2 as FQ2  # noqa: E402
 from py_ecc.fields import optimized_bn128_FQ12 as FQ12  # noqa: E402
 from py_ecc.optimized_bn128.optimized_curve import add, double, is_inf, multiply, neg  # noqa: E402
-from py_ecc.optimized_bn128.optimized_pairing import final_exponentiate, pairing  # noqa: E402
+from py_ecc.optimized_bn128.optimized_pairing import final_exponentiate, pairing, pseudo_binary_encoding  # noqa: E402
 
 sys.setrecursionlimit(_limit)
 
-__all__ = ["FQ", "FQ2", "FQ12", "add", "double", "final_exponentiate", "is_inf", "multiply", "neg", "pairing"]
+LOOP_DIGITS = tuple(pseudo_binary_encoding[63::-1])
+"""The signed digits of 6u + 2 after the leading one, highest first."""
+
+__all__ = ["FQ", "FQ2", "FQ12", "LOOP_DIGITS", "add", "double", "final_exponentiate", "is_inf", "multiply", "neg", "pairing"]

@@ -1,17 +1,58 @@
-"""Step 10: sums of points and the pairing, with py-ecc's formulas (projective coordinates over Python integers)."""
+"""Step 10: sums of points, in Jacobian coordinates (x/z², y/z³) over Python integers, and the pairing equation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from zkml.protocol.field import P, R
 from zkml.protocol.points import IDENTITY, G1Point, VerifierPoints
-from zkml.protocol.py_ecc_curve import FQ, FQ2, FQ12, add, double, is_inf, neg, pairing
+from zkml.verifier.pairing import in_final_kernel, miller
 
 SCALAR_BITS = 254
 
-_ZERO = (FQ.one(), FQ.one(), FQ.zero())
+Jacobian = tuple[int, int, int]
+
+_ZERO: Jacobian = (1, 1, 0)
+
+
+def double(point: Jacobian) -> Jacobian:
+    """Return 2·point (y² = x³ + 3 has no point of order 2, so y ≠ 0)."""
+    x, y, z = point
+    b = y * y % P
+    d = 4 * x * b % P
+    e = 3 * x * x % P
+    x3 = (e * e - 2 * d) % P
+    return x3, (e * (d - x3) - 8 * b * b) % P, 2 * y * z % P
+
+
+def add(p: Jacobian, q: Jacobian) -> Jacobian:
+    """Return p + q for any two points."""
+    (x1, y1, z1), (x2, y2, z2) = p, q
+    if z1 == 0:
+        return q
+    if z2 == 0:
+        return p
+    z1z1, z2z2 = z1 * z1 % P, z2 * z2 % P
+    u = x1 * z2z2 % P
+    h = (x2 * z1z1 - u) % P
+    s = y1 * z2 * z2z2 % P
+    r = (y2 * z1 * z1z1 - s) % P
+    if h == 0:
+        return _ZERO if r else double(p)
+    hh = h * h % P
+    hhh, v = h * hh % P, u * hh % P
+    x3 = (r * r - hhh - 2 * v) % P
+    return x3, (r * (v - x3) - s * hhh) % P, h * z1 * z2 % P
+
+
+def affine(point: Jacobian) -> G1Point:
+    """Return the point as a pair."""
+    x, y, z = point
+    if z == 0:
+        return IDENTITY
+    inverse = pow(z, -1, P)
+    square = inverse * inverse % P
+    return x * square % P, y * square * inverse % P
 
 
 def _window(count: int) -> int:
@@ -19,9 +60,9 @@ def _window(count: int) -> int:
     return min(range(1, 13), key=lambda c: -(-SCALAR_BITS // c) * (count + (2 << c)))
 
 
-def linear_combination(terms: Sequence[tuple[G1Point, int]]) -> Any:
-    """Return Σ scalar·point as a projective point (Pippenger's method: buckets of equal digits)."""
-    lifted = [((FQ(p[0]), FQ(p[1]), FQ.one()), s % R) for p, s in terms if p != IDENTITY and s % R]
+def linear_combination(terms: Sequence[tuple[G1Point, int]]) -> G1Point:
+    """Return Σ scalar·point (Pippenger's method: buckets of equal digits)."""
+    lifted = [((x, y, 1), s % R) for (x, y), s in terms if (x, y) != IDENTITY and s % R]
     c = _window(len(lifted))
     total = _ZERO
     for window in range(-(-SCALAR_BITS // c) - 1, -1, -1):
@@ -38,32 +79,11 @@ def linear_combination(terms: Sequence[tuple[G1Point, int]]) -> Any:
             running = add(running, bucket)
             partial = add(partial, running)
         total = add(total, partial)
-    return total
-
-
-# Coefficients are those of 1, w, …, w^11 with w^6 = 9 + i, so w^(p²) = w·ζ with ζ = (9 + i)^((p² − 1)/6), a number of F_p.
-_ZETA = int((FQ2([9, 1]) ** ((P * P - 1) // 6)).coeffs[0])
-
-
-def in_final_kernel(f: Any) -> bool:
-    """Tell whether f^((p^12 − 1)/r) = 1, f not zero, with (p^12 − 1)/r = (p^6 − 1)·(p² + 1)·((p^4 − p² + 1)/r)."""
-    conjugate = FQ12([-c if j % 2 else c for j, c in enumerate(f.coeffs)])  # f^(p^6): w^(p^6) = −w
-    f = conjugate / f
-    f = FQ12([c * pow(_ZETA, j, P) for j, c in enumerate(f.coeffs)]) * f
-    return bool(f ** ((P**4 - P**2 + 1) // R) == FQ12.one())
-
-
-def _g2(point: tuple[int, int, int, int]) -> Any:
-    return FQ2(point[:2]), FQ2(point[2:]), FQ2.one()
+    return affine(total)
 
 
 def opening_holds(points: VerifierPoints, terms: Sequence[tuple[G1Point, int]], w_prime: G1Point) -> bool:
     """Tell whether e(W′, [τ]₂)·e(−F, [1]₂) = 1, F the sum of `terms`."""
-    f = linear_combination(terms)
-    product = FQ12.one()
-    if w_prime != IDENTITY:
-        lifted = (FQ(w_prime[0]), FQ(w_prime[1]), FQ.one())
-        product *= pairing(_g2(points.tau_g2), lifted, final_exponentiate=False)
-    if not is_inf(f):
-        product *= pairing(_g2(points.g2), neg(f), final_exponentiate=False)
-    return in_final_kernel(product)
+    x, y = linear_combination(terms)
+    minus_f = x, -y % P
+    return in_final_kernel(miller([(points.tau_g2, w_prime), (points.g2, minus_f)]))
