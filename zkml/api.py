@@ -94,16 +94,18 @@ def make_witness(
     inputs: Mapping[str, np.ndarray],
     *,
     srs: Srs | None = None,
+    engine: str = "auto",
     limits: Limits = Limits(),  # noqa: B008  frozen
     on_progress: ProgressCallback | None = None,
 ) -> Witness:
     """Return the witness of one sample (arrays by input name), and put it into the bundle.
 
-    Raises `SampleError`, `WitnessError`, `InfeasibleError`, and what `Bundle.require` raises.
+    `engine` is `rust`, `ezkl`, or `auto`: Rust where it can. Raises `SampleError`, `WitnessError`, `CircuitError` for an engine
+    that cannot run this circuit, `InfeasibleError`, and what `Bundle.require` raises.
     """
     bundle = opened(bundle)
     with Worker(limits=limits, on_progress=on_progress) as worker:
-        return witness_of_sample(bundle, load(bundle.path("model")), sample_of(bundle, inputs), worker, srs=srs)
+        return witness_of_sample(bundle, load(bundle.path("model")), sample_of(bundle, inputs), worker, srs=srs, engine=engine)
 
 
 def prove(

@@ -1,5 +1,6 @@
 //! `zkml._core.graph`: compiled circuits, decoded.
 
+use crate::witness;
 use pyo3::exceptions::{PyKeyError, PyOverflowError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -79,6 +80,14 @@ impl CompiledCircuit {
             bytes.extend_from_slice(&narrow.to_le_bytes());
         }
         Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The text of EZKL's `witness.json` for an input, which is the text of its `input.json`.
+    fn witness<'py>(&self, py: Python<'py>, input: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        match py.detach(|| witness::witness(&self.inner, input)) {
+            Ok(text) => Ok(PyBytes::new(py, &text)),
+            Err(failure) => Err(witness::raised(py, &failure)),
+        }
     }
 }
 

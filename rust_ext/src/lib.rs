@@ -3,6 +3,7 @@
 mod graph;
 mod srs;
 mod verifier;
+mod witness;
 
 use pyo3::prelude::*;
 

@@ -22,5 +22,12 @@ class CompiledCircuit:
         OverflowError when a value is beyond 64 bits.
         """
 
+    def witness(self, input: bytes, /) -> bytes:
+        """Return the text of EZKL's `witness.json` for the text of an `input.json`, byte for byte what EZKL writes.
+
+        Raises `CircuitError` (code `engine-unsupported`) where the circuit does what this engine does not, `WitnessError` where
+        the input has no witness, `SampleError` and `MalformedArtifact`.
+        """
+
 def decode(data: bytes) -> CompiledCircuit:
     """Return the compiled circuit in `data`. Raises `MalformedArtifact` with byte and field in its details."""

@@ -13,7 +13,7 @@ from zkml.errors import SampleError
 from zkml.keys.srs import Srs
 from zkml.model import Model, load_samples
 from zkml.settings import read_settings
-from zkml.witness.witness import committed
+from zkml.witness.engine import committed
 
 
 def one_sample(source: str, model: Model, index: int) -> Mapping[str, np.ndarray]:

@@ -9,10 +9,10 @@ import click
 from zkml.bundle import Bundle
 from zkml.cli.inputs import bundle_srs, one_sample
 from zkml.cli.options import budget_options, bundle_argument, srs_options
-from zkml.cli.output import command_errors, emit, json_option, progress, seconds
+from zkml.cli.output import command_errors, emit, json_option, progress, say, seconds
 from zkml.ezkl import Limits, Worker
 from zkml.model import load
-from zkml.witness import make_witness
+from zkml.witness import ENGINES, make_witness
 from zkml.witness.witness import witness_json
 
 
@@ -20,6 +20,7 @@ from zkml.witness.witness import witness_json
 @bundle_argument
 @click.option("--input", "source", required=True, help="The input: .npz, .npy, EZKL's input.json, or - for JSON on stdin.")
 @click.option("--sample", type=int, default=0, show_default=True, help="Which sample of the input.")
+@click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="auto: Rust where it can.")
 @srs_options
 @budget_options
 @json_option
@@ -28,6 +29,7 @@ def command(
     bundle: Path,
     source: str,
     sample: int,
+    engine: str,
     srs_path: Path | None,
     unsafe_srs: bool,
     max_ram: int | None,
@@ -45,9 +47,11 @@ def command(
     values = one_sample(source, model, sample)
     srs = bundle_srs(opened, srs_path, allow_unsafe=unsafe_srs)
     with progress() as on_progress, Worker(limits=Limits(max_ram, max_time), on_progress=on_progress) as worker:
-        made = make_witness(opened, model, values, worker, srs=srs)
+        made = make_witness(opened, model, values, worker, srs=srs, engine=engine)
     lines = [
         f"{tensor.name} = {array.reshape(-1)[:16].tolist()}{' …' if array.size > 16 else ''}"
         for tensor, array in zip(model.outputs, made.rescaled, strict=True)
     ]
-    emit(witness_json(made), as_json=as_json, text="\n".join([*lines, f"in {seconds(made.seconds)}"]))
+    if made.reason is not None:
+        say(f"made by EZKL: {made.reason}")
+    emit(witness_json(made), as_json=as_json, text="\n".join([*lines, f"by {made.engine}, in {seconds(made.seconds)}"]))

@@ -21,7 +21,8 @@ from zkml.settings import read_settings
 from zkml.verdict import Verdict
 from zkml.verifier import native
 from zkml.verifier.policy import Policy
-from zkml.witness.witness import MAX_WITNESS_BYTES, check_tables, committed
+from zkml.witness.engine import committed
+from zkml.witness.witness import MAX_WITNESS_BYTES, check_tables
 
 MATHEMATICS_ONLY = Policy(allow_unsafe_srs=True, allow_unaudited=True)
 """What was allowed at setup is not asked again when the prover checks its own work."""

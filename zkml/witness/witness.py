@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from zkml.bundle import Bundle, Transaction
-from zkml.errors import MalformedArtifact, WitnessError, ZkmlError
-from zkml.ezkl import CallResult, Worker
-from zkml.ezkl.locate import locate
-from zkml.files import PRIVATE_MODE, disk_errors, read_json
+from zkml.bundle import Bundle
+from zkml.errors import MalformedArtifact, WitnessError
+from zkml.ezkl import Worker
+from zkml.files import read_json
 from zkml.keys.srs import Srs
 from zkml.model import Model, to_ezkl_json
-from zkml.settings import RunArgs, read_settings
+from zkml.settings import read_settings
+from zkml.witness.engine import Job, check_engine, private_input, run_engine
 
 SCALAR_FIELD = 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001
 LARGEST_POSITIVE = (1 << 127) - 1
@@ -27,12 +26,17 @@ MAX_WITNESS_BYTES = 8 << 30
 
 @dataclass(frozen=True)
 class Witness:
-    """A witness made: integer outputs and the numbers they stand for, one array for each output of the model."""
+    """A witness made: integer outputs and the numbers they stand for, one array for each output of the model.
+
+    `engine` is what made it; `reason` says why that was EZKL where nobody asked for it.
+    """
 
     outputs: tuple[np.ndarray, ...] = field(repr=False)
     rescaled: tuple[np.ndarray, ...] = field(repr=False)
     seconds: float
     peak_rss: int
+    engine: str
+    reason: str | None = None
 
 
 def signed(felt: str) -> int:
@@ -73,12 +77,6 @@ def rescale(integers: np.ndarray, scale: int) -> np.ndarray:
     return np.asarray(integers / float(2**scale), dtype=np.float64)
 
 
-def committed(settings: Mapping[str, Any]) -> bool:
-    """Whether some tensor is committed by KZG, for which a witness needs key and SRS."""
-    run_args = settings["run_args"]
-    return "KZGCommit" in (run_args["input_visibility"], run_args["output_visibility"], run_args["param_visibility"])
-
-
 def check_tables(witness: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     """Raise `WitnessError` when a table is asked for a value that it does not hold: EZKL then never finishes its proof."""
     if not settings["required_lookups"]:
@@ -97,52 +95,35 @@ def check_tables(witness: Mapping[str, Any], settings: Mapping[str, Any]) -> Non
         )
 
 
-def run_witness(
-    change: Transaction, worker: Worker, bundle: Bundle, settings: Mapping[str, Any], data: bytes, srs: Srs | None
-) -> CallResult:
-    """Run EZKL's witness generation on `input.json` text, inside a change."""
-    source = change.path("witness").with_name("input.json")
-    with disk_errors(source):
-        fd = os.open(source, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_MODE)
-        with os.fdopen(fd, "wb") as f:
-            f.write(data)
-        target = change.path("witness")
-        target.touch(mode=PRIVATE_MODE)  # EZKL writes into it: private from the first byte
-    keys: dict[str, Any] = {}
-    if committed(settings):
-        if srs is None or not bundle.has("vk"):
-            raise WitnessError(
-                "a committed tensor needs key and SRS to make a witness", hint="run `zkml setup` first", code="witness-needs-keys"
-            )
-        keys = {"vk_path": bundle.path("vk"), "srs_path": srs.path}
-    try:
-        result = worker.call("gen_witness", stage="witness", data=source, model=bundle.path("circuit"), output=target, **keys)
-    except ZkmlError as e:
-        if not bundle.has("model"):
-            raise
-        raise locate(worker, bundle.path("model"), RunArgs.from_settings(dict(settings)), e, source) from e
-    source.unlink()
-    change.record("witness", made_from={"input": hashlib.sha256(data).hexdigest()})
-    return result
-
-
 def make_witness(
-    bundle: Bundle, model: Model, sample: Mapping[str, np.ndarray], worker: Worker, *, srs: Srs | None = None
+    bundle: Bundle,
+    model: Model,
+    sample: Mapping[str, np.ndarray],
+    worker: Worker,
+    *,
+    srs: Srs | None = None,
+    engine: str = "auto",
 ) -> Witness:
     """Make the witness of one sample and put it into the bundle.
 
-    Raises `WitnessError` when the sample lies outside the range that the circuit was made for, and what `Bundle.require` raises.
+    `engine` is `rust`, `ezkl`, or `auto`: Rust where it can. Raises `WitnessError` when the sample lies outside the range that
+    the circuit was made for, `CircuitError` when the engine cannot run this circuit, and what `Bundle.require` raises.
     """
+    check_engine(engine)
     bundle.require("settings", "circuit")
     settings = read_settings(bundle.path("settings"))
+    data = to_ezkl_json(sample, model)
     with bundle.change() as change:
         bundle.require("circuit")
-        result = run_witness(change, worker, bundle, settings, to_ezkl_json(sample, model), srs)
-        witness = read_json(change.path("witness"), what="witness", max_bytes=MAX_WITNESS_BYTES)
+        target = change.path("witness")
+        with private_input(target, data) as source:
+            ran = run_engine(engine, Job(bundle, settings, source, data, target, srs), worker)
+        change.record("witness", made_from={"input": hashlib.sha256(data).hexdigest()})
+        witness = read_json(target, what="witness", max_bytes=MAX_WITNESS_BYTES)
         check_tables(witness, settings)
         outputs = outputs_of(witness, settings, model)
     rescaled = tuple(rescale(o, s) for o, s in zip(outputs, settings["model_output_scales"], strict=True))
-    return Witness(outputs, rescaled, result.seconds, result.peak_rss)
+    return Witness(outputs, rescaled, ran.seconds, ran.peak_rss, ran.engine, ran.reason)
 
 
 def witness_json(witness: Witness) -> dict[str, Any]:
@@ -150,6 +131,8 @@ def witness_json(witness: Witness) -> dict[str, Any]:
     return {
         "outputs": [json.loads(json.dumps(o.tolist())) for o in witness.outputs],
         "rescaled_outputs": [r.tolist() for r in witness.rescaled],
+        "engine": witness.engine,
+        "reason": witness.reason,
         "seconds": witness.seconds,
         "peak_rss": witness.peak_rss,
     }

@@ -11,6 +11,7 @@
 mod wire;
 pub mod circuit;
 pub mod error;
+pub mod execute;
 pub mod felt;
 pub mod model;
 pub mod ops;
@@ -20,6 +21,7 @@ pub mod witness;
 
 pub use circuit::{Circuit, EZKL_VERSION};
 pub use error::{DecodeError, Fault};
+pub use execute::{ExecuteError, ExecuteFault, Execution, execute};
 pub use felt::Felt;
 pub use model::{Model, Node, NodeType};
 pub use ops::SupportedOp;
