@@ -24,11 +24,10 @@ def floats(classes: int, seed: int) -> tuple[list[np.ndarray], list[np.ndarray],
     return [want], [want + rng.normal(0, 0.05, size=want.shape)], labels.astype(np.int64)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("classes", [1, 4])
+@pytest.mark.parametrize(
+    ("metric", "classes"), [(m, c) for m in METRICS for c in (1, 4) if (m, c) not in {("top1", 1), ("auc", 4)}]
+)
 def test_no_outputs_within_the_slack_are_worse(metric: str, classes: int) -> None:
-    if (metric, classes) in {("top1", 1), ("auc", 4)}:
-        pytest.skip("not a metric of such outputs")
     for seed in range(5):
         want, got, labels = floats(classes, seed)
         rng = np.random.default_rng(seed)

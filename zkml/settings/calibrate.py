@@ -35,6 +35,8 @@ CHECKS_SHARE = 0.15
 """Share of the search time kept for the final checks and the trace of the error."""
 SLOW_CALLS = 60
 """By default a search may take as long as laying the model out so many times."""
+PATIENCE = 8
+"""By default a search that has found nothing yet may take so many times longer."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,13 @@ def calibrate(
     """Return the cheapest run arguments whose circuit meets the bar of `metric` on `inputs` (first axis = samples).
 
     `max_columns` bounds the polynomials that a proof opens; `search_seconds` all of this, which then takes the best so far and
-    leaves out what a result does not need (by default 45 s, more where EZKL takes long to lay the model out; a call of EZKL's
-    under way is not cut short). What is tried goes to `report` as text, and to `on_progress` like the stages of other commands.
-    With `slack_of` (`zkml.circuit.audit.slack_of`) the bar is held at the worst that a proof can say, if any scales reach that.
-    `margin` is how many times the largest value seen the circuit holds. Visibility and flags come from `run_args`, all else is
-    chosen; `scales` limits the common scales tried. Raises `InfeasibleError` when no circuit meets bar and budget, `ModelError`
-    or `SampleError` when model or samples do not fit, `UsageError` for a margin below 1.
+    leaves out what a result does not need (by default 45 s, more where EZKL takes long to lay the model out, and as long as
+    nothing meets the bar; a call of EZKL's under way is not cut short). What is tried goes to `report` as text, and to
+    `on_progress` like the stages of other commands. With `slack_of` (`zkml.circuit.audit.slack_of`) the bar is held at the worst
+    that a proof can say, if any scales reach that. `margin` is how many times the largest value seen the circuit holds.
+    Visibility and flags come from `run_args`, all else is chosen; `scales` limits the common scales tried. Raises
+    `InfeasibleError` when no circuit meets bar and budget, `ModelError` or `SampleError` when model or samples do not fit,
+    `UsageError` for a margin below 1.
     """
     run_args, limits = run_args or RunArgs(), search_budget(budget, max_columns, search_seconds)
     if not (isfinite(margin) and 1 <= margin <= 1 << 20):
@@ -107,6 +110,7 @@ def calibrate(
         if search_seconds is None:
             limits = replace(limits, search_seconds=max(SEARCH_SECONDS, SLOW_CALLS * trials.settings_seconds))
         trials.deadline = started + limits.search_seconds * (1 - CHECKS_SHARE)
+        trials.last = trials.deadline if search_seconds is not None else started + PATIENCE * limits.search_seconds
         if data.drawn:
             tell(f"{len(data.given)} samples are few: {len(data.drawn)} inputs drawn around them to cover the range")
         evaluator = Evaluator(
@@ -125,7 +129,7 @@ def calibrate(
         deadline = started + limits.search_seconds * (1 - FINAL_SHARE)
         search = Search(evaluator, deadline, tell)
         search.run(scales)
-        final = Settling(evaluator, model, data, given_floats, classes, bar, limits, tell).run(search, scales)
+        final = Settling(evaluator, model, data, given_floats, classes, bar, limits, tell, started).run(search, scales)
         trials.deadline = started + limits.search_seconds
         validated = validate(trials, final.sized.args, data.given[0], final.sized.layout, tell)
         settings = trials.settings(final.sized.args.as_ezkl())

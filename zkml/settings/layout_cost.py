@@ -12,7 +12,7 @@ from typing import Any
 
 from zkml.estimate import Columns, Machine, count
 from zkml.estimate.columns import UNUSABLE_ROWS, instances, table_columns
-from zkml.estimate.resources import coefficients, prove_cost, setup_cost
+from zkml.estimate.resources import prove_cost, setup_cost, shared_seconds
 
 MAX_TABLE_COLUMNS = 16
 """EZKL's digest of wider tables depends on its number of threads."""
@@ -103,7 +103,7 @@ def lay_out(settings: Settings, k: int, machine: Machine) -> Layout:
     """Return the layout of settings on 2^k rows of `machine`; `misfit` says whether there is one."""
     counts = count(settings, logrows=k)
     prove, setup = prove_cost(counts, machine), setup_cost(counts, machine)
-    shared = coefficients()["prove_seconds"]["process"] * machine.slowness
+    shared = shared_seconds() * machine.slowness
     return Layout(
         counts,
         max((table_columns(low, high, k) for _, low, high in tables(settings)), default=0),

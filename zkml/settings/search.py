@@ -32,7 +32,7 @@ def better(a: Candidate, b: Candidate, loss: Callable[[float], float]) -> bool:
 
 class Search:
     """A search under way: `evaluate` tries scales, `deadline` (of `time.monotonic`) ends it once something meets the bar, the
-    deadline of the trials in any case."""
+    last moment of the trials in any case."""
 
     def __init__(self, evaluate: Evaluator, deadline: float, report: Report) -> None:
         self.evaluate = evaluate
@@ -42,7 +42,7 @@ class Search:
 
     def over(self) -> bool:
         """Return whether time is up."""
-        return self.evaluate.trials.late or (self.best is not None and time.monotonic() > self.deadline)
+        return self.evaluate.trials.over or (self.best is not None and time.monotonic() > self.deadline)
 
     def look(self, scales: Scales) -> Candidate:
         known = scales in self.evaluate.tried

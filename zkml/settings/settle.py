@@ -56,6 +56,7 @@ class Settling:
     bar: Bar
     budget: SearchBudget
     report: Report
+    started: float
 
     @property
     def trials(self) -> Trials:
@@ -81,12 +82,13 @@ class Settling:
             failed.append(replace(found, metric=final.metric, proved=final.proved, meets=False))
             search = self.again(search, scales, failed)
         everything = list(self.evaluator.tried.values())
-        if self.trials.late and not any(c.meets for c in everything):
+        if self.trials.over and not any(c.meets for c in everything):
+            took = time.monotonic() - self.started
             raise InfeasibleError(
-                f"the search took its {self.budget.search_seconds:.0f} s, none of {len(everything)} scales tried meets the bar",
-                hint=f"allow it more time (--search-time {4 * self.budget.search_seconds:.0f}), or a larger --tolerance",
+                f"the search ended after {took:.0f} s, none of {len(everything)} scales tried meets the bar",
+                hint=f"allow it more time (--search-time {4 * took:.0f}), or a larger --tolerance",
                 code="search-time",
-                details={"search_seconds": self.budget.search_seconds, "tried": len(everything)},
+                details={"seconds": took, "tried": len(everything)},
             )
         unsized = [c for c in everything if c.meets and c.layout is None]
         if unsized:

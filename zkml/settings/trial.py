@@ -73,7 +73,8 @@ def signed(felt: str) -> int:
 @dataclass
 class Trials:
     """EZKL's settings and witnesses of one model, each made once. `folder`, which only its owner can read, holds its temporary
-    files. `deadline`, of `time.monotonic`, is when whatever can do with less should stop: a call under way is not cut short."""
+    files. `deadline`, of `time.monotonic`, is when whatever can do with less should stop, `last` when everything should, with a
+    result or without; a call under way is not cut short."""
 
     model: Path
     worker: Worker
@@ -82,6 +83,7 @@ class Trials:
     input_shapes: Sequence[tuple[int, ...]]
     output_shapes: Sequence[tuple[int, ...]]
     deadline: float = float("inf")
+    last: float = float("inf")
     settings_calls: int = 0
     witnesses: int = 0
     witness_seconds: float = 0.0
@@ -91,6 +93,10 @@ class Trials:
     @property
     def late(self) -> bool:
         return time.monotonic() > self.deadline
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() > self.last
 
     @property
     def circuit(self) -> Path:
