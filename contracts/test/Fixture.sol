@@ -5,7 +5,7 @@ import { IVerifier } from "../src/IVerifier.sol";
 import { InferenceSettlement } from "../src/InferenceSettlement.sol";
 import { VerifierRouter } from "../src/VerifierRouter.sol";
 import { Test } from "./Test.sol";
-import { Verifier } from "./fixtures/Verifier.sol";
+import { Verifier } from "./fixtures/single/Verifier.sol";
 
 /// @title A generated verifier in service, and a proof for it, from test/fixtures
 /// @notice The files are made by `python -m tests.contract.forge_fixtures` from a vector of the verifiers.

@@ -7,6 +7,12 @@ import { CreditLimit } from "../src/examples/CreditLimit.sol";
 import { FixedPoint } from "../src/FixedPoint.sol";
 import { Fixture } from "./Fixture.sol";
 import { Test } from "./Test.sol";
+import { Verifier as SplitVerifier } from "./fixtures/split/Verifier.sol";
+import { VerifierKey } from "./fixtures/split/VerifierKey.sol";
+import { IUniversalVerifier } from "./fixtures/universal/IUniversalVerifier.sol";
+import { UniversalVerifier } from "./fixtures/universal/UniversalVerifier.sol";
+import { Verifier as Adapter } from "./fixtures/universal/Verifier.sol";
+import { VerifierKey0 } from "./fixtures/universal/VerifierKey0.sol";
 import { DigestVerifier } from "./verifiers/DigestVerifier.sol";
 
 /// @title What the calls cost as transactions of their own, around a verifier that costs next to nothing
@@ -85,7 +91,13 @@ contract RealGasTest is Fixture {
         bytes memory sent = proof;
         uint256[] memory values = instances;
         verifier.verifyProof(sent, values);
-        VM.snapshotGasLastCall("Generated", "verifyProof");
+        VM.snapshotGasLastCall("Generated", "verifyProof, single");
+        SplitVerifier split = new SplitVerifier(address(new VerifierKey()));
+        split.verifyProof(sent, values);
+        VM.snapshotGasLastCall("Generated", "verifyProof, split");
+        Adapter universal = new Adapter(IUniversalVerifier(address(new UniversalVerifier())), address(new VerifierKey0()));
+        universal.verifyProof(sent, values);
+        VM.snapshotGasLastCall("Generated", "verifyProof, universal");
         router.verify(circuitId, sent, values);
         VM.snapshotGasLastCall("Generated", "router.verify");
         InferenceSettlement.Inference[] memory one = new InferenceSettlement.Inference[](1);

@@ -1,13 +1,14 @@
 """Make the fixtures of the Foundry tests again: `python -m tests.contract.forge_fixtures`.
 
-A generated verifier and a proof for it, from the vector `linear` of the verifiers, and numbers as Python reads them from field
-elements; `test_forge_fixtures.py` says when they are not what is made now.
+The generated verifiers of one circuit in every form and a proof for them, from the vector `linear`, and numbers as Python reads
+them from field elements; `test_forge_fixtures.py` says when they are not what is made now.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import shutil
 import sys
 from fractions import Fraction
 from math import floor
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from tests.vectors.read import proof, protocol
 from zkml.contract.generate import generate
+from zkml.contract.sources import FORMS
 from zkml.protocol.field import R, felt_hex, to_signed
 
 KIND = "linear"
@@ -36,7 +38,7 @@ def numbers(seed: int = 2026, count: int = 200) -> dict[str, list[str]]:
 
 
 def fixtures() -> dict[str, str]:
-    """Return the text of every fixture by its file's name."""
+    """Return the text of every fixture by its path: the sources in a folder for each form."""
     circuit, good = protocol(KIND), proof(KIND)
     data = {
         "circuitId": "0x" + circuit.circuit_id,
@@ -44,17 +46,16 @@ def fixtures() -> dict[str, str]:
         "proof": "0x" + good.proof.hex(),
     }
     return {
-        **generate(circuit, "single").files,
+        **{f"{form}/{name}": text for form in FORMS for name, text in generate(circuit, form).files.items()},
         "proof.json": json.dumps(data, indent=1) + "\n",
         "numbers.json": json.dumps(numbers(), indent=1) + "\n",
     }
 
 
 def main() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for old in FOLDER.iterdir():
-        old.unlink()
+    shutil.rmtree(FOLDER, ignore_errors=True)
     for name, text in fixtures().items():
+        (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
         (FOLDER / name).write_text(text)
         print(f"zkml: wrote {FOLDER.name}/{name}", file=sys.stderr)
 
