@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.verdicts import Contract, edited
+from tests.contract.verdicts import Contract, Interpreted, edited
 from tests.vectors import read
 from zkml.contract import FORMS, Form, calldata, generate
 from zkml.contract.calldata import decode
-from zkml.contract.compiler import compile_sources
 from zkml.errors import MalformedArtifact, UsageError
 
-COMPILED_ALONE = ("simulated_three_phases", "linear_not_compressed")
-"""Each compiles for some seconds, in each of two forms; all circuits are held against the universal verifier, compiled once."""
+COMPILED_ALONE = ("linear_not_compressed",)
+"""Each compiles for some seconds, in each of three forms; all circuits are held against the universal verifier, compiled once."""
 
 
 def assert_every_edit_has_its_outcome(contract: Contract, kind: str) -> None:
@@ -30,7 +29,7 @@ def assert_every_edit_has_its_outcome(contract: Contract, kind: str) -> None:
     assert tried > 20
 
 
-@pytest.mark.parametrize("form", ["single", "split"])
+@pytest.mark.parametrize("form", ["single", "split", "universal"])
 @pytest.mark.parametrize(
     "kind", [kind if kind in COMPILED_ALONE else pytest.param(kind, marks=pytest.mark.slow) for kind in read.KINDS]
 )
@@ -39,17 +38,9 @@ def test_a_contract_of_its_own_gives_every_edit_its_outcome(kind: str, form: For
     assert_every_edit_has_its_outcome(Contract(protocol, generate(protocol, form)), kind)
 
 
-@pytest.fixture(scope="module")
-def universal() -> dict[str, Contract]:
-    """All circuits of the vectors behind the universal verifier, compiled together."""
-    sources = {kind: generate(read.protocol(kind), "universal", name=f"Of_{kind}") for kind in read.KINDS}
-    compiled = compile_sources({name: text for s in sources.values() for name, text in s.files.items()})
-    return {kind: Contract(read.protocol(kind), s, compiled) for kind, s in sources.items()}
-
-
 @pytest.mark.parametrize("kind", read.KINDS)
-def test_the_universal_verifier_gives_every_edit_its_outcome(kind: str, universal: dict[str, Contract]) -> None:
-    assert_every_edit_has_its_outcome(universal[kind], kind)
+def test_the_universal_verifier_gives_every_edit_its_outcome(kind: str) -> None:
+    assert_every_edit_has_its_outcome(Interpreted(read.protocol(kind)), kind)
 
 
 def test_the_interface_beside_a_verifier_is_the_hand_written_one() -> None:

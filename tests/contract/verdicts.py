@@ -9,8 +9,11 @@ from tests.vectors.mutate import apply
 from zkml.contract import Sources
 from zkml.contract.compiler import Compiled, compile_sources
 from zkml.contract.evm import Evm
-from zkml.contract.interface import MALFORMED_INSTANCES, MALFORMED_PROOF, encode_call
+from zkml.contract.interface import MALFORMED_INSTANCES, MALFORMED_PROOF, encode_call, selector, word
+from zkml.contract.key import chunks, digest
 from zkml.contract.sources import Address, Argument
+from zkml.contract.templates import interface
+from zkml.contract.universal import encode_key, universal_source
 from zkml.protocol import Proof, Protocol
 from zkml.protocol.field import R
 from zkml.verdict import Verdict
@@ -29,19 +32,25 @@ def _argument(argument: Argument, addresses: list[str]) -> bytes:
 class Contract:
     """A verifier of one circuit, compiled and deployed."""
 
+    evm: Evm
+    address: str
+
     def __init__(self, protocol: Protocol, sources: Sources, compiled: Mapping[str, Compiled] | None = None) -> None:
         self.protocol = protocol
         self.evm = Evm()
         compiled = compiled or compile_sources(sources.files)
-        self.addresses: list[str] = []
+        addresses: list[str] = []
         for d in sources.deployables:
-            arguments = b"".join(_argument(a, self.addresses) for a in d.arguments)
-            self.addresses.append(self.evm.deploy(compiled[d.contract].bytecode + arguments).address)
-        self.address = self.addresses[-1]
+            arguments = b"".join(_argument(a, addresses) for a in d.arguments)
+            addresses.append(self.evm.deploy(compiled[d.contract].bytecode + arguments).address)
+        self.address = addresses[-1]
+
+    def calldata(self, proof: bytes, instances: list[int]) -> bytes:
+        return encode_call(proof, instances)
 
     def outcome(self, proof: bytes, instances: list[int]) -> tuple[str, str | None, int | None]:
         """Return outcome, class of place and step, as the vectors state them: an instance outside its domain is step 1."""
-        called = self.evm.call(self.address, encode_call(proof, instances))
+        called = self.evm.call(self.address, self.calldata(proof, instances))
         if called.success:
             assert called.output in ((1).to_bytes(32, "big"), bytes(32))
             return ("accepted", None, None) if called.output[-1] else ("rejected", None, 10)
@@ -62,6 +71,42 @@ class Contract:
 
     def accepts(self, proof: Proof) -> bool:
         return self.outcome(proof.proof, [v for column in proof.instances for v in column])[0] == "accepted"
+
+
+class Interpreted(Contract):
+    """The universal verifier called with one circuit's key, without the circuit's own contract: nothing more to compile."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self.evm = Evm()
+        files = {"UniversalVerifier.sol": universal_source(), "IUniversalVerifier.sol": interface("IUniversalVerifier")}
+        self.address = self.evm.deploy(compile_sources(files)["UniversalVerifier"].bytecode).address
+        data = encode_key(protocol).data
+        self.digest = digest(data)
+        self.key = [self.evm.deploy(data_creation_code(chunk)).address for chunk in chunks(data)]
+
+    def calldata(self, proof: bytes, instances: list[int]) -> bytes:
+        words = [int(a, 16) for a in self.key]
+        head, padded = 4 * 32, proof + bytes(-len(proof) % 32)
+        proof_at = head + 32 * (1 + len(words))
+        numbers = [
+            head,
+            int.from_bytes(self.digest, "big"),
+            proof_at,
+            proof_at + 32 + len(padded),
+            len(words),
+            *words,
+            len(proof),
+        ]
+        after = [len(instances), *instances]
+        call = selector("verify(address[],bytes32,bytes,uint256[])") + b"".join(word(n) for n in numbers)
+        return call + padded + b"".join(word(n) for n in after)
+
+
+def data_creation_code(data: bytes) -> bytes:
+    """Return the creation code of a data contract: copy what follows the ten bytes of this, return it."""
+    code = b"\0" + data
+    return bytes.fromhex("61") + len(code).to_bytes(2, "big") + bytes.fromhex("80600a5f395ff3") + code
 
 
 def edited(proof: Proof, mutation: dict[str, Any]) -> tuple[bytes, list[int]] | None:
