@@ -14,7 +14,7 @@ import { VerifierKey0 } from "./fixtures/universal/VerifierKey0.sol";
 
 /// @title One circuit, three contracts: a caller cannot tell the forms apart but by their gas
 /// forge-config: default.fuzz.runs = 32
-/// forge-config: long.fuzz.runs = 1000
+/// forge-config: long.fuzz.runs = 300
 contract FormsTest is Fixture {
     IVerifier private split;
     IVerifier private universal;

@@ -11,7 +11,7 @@ import { Fixture } from "./Fixture.sol";
 /// @title The whole path with a generated verifier and a proof that EZKL made: verify, settle, act
 /// @notice A verification takes milliseconds here, hence fewer runs than elsewhere.
 /// forge-config: default.fuzz.runs = 48
-/// forge-config: long.fuzz.runs = 1000
+/// forge-config: long.fuzz.runs = 300
 contract RealProofTest is Fixture {
     bytes32 private constant SALT = keccak256("salt");
     address private constant ALICE = address(0xa11ce);
