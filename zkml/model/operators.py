@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from zkml.errors import ModelError
 from zkml.model.features import Node, nodes_of
+from zkml.model.ml_operators import ML, why_left
 from zkml.model.model import Model
 from zkml.model.whole import exact_casts
 from zkml.model.wrong import EQUAL_AS_NUMBER, equals_read_as_numbers, wrong
@@ -49,7 +50,6 @@ class Measured:
 REMEDIES = {
     "function": "ONNX defines it by simpler operators: export with an opset before it, or expand it with onnx.inliner",
     "recurrent": "one forward direction only: run two forward layers on the sequence and its reverse",
-    "trees": "convert the ensemble to matrix products and comparisons (Hummingbird), then export again",
     "sizes": "make the sizes constants, or compute this part before and give its result as an input",
     "random": "draw the numbers outside and give them as an input",
     "other": "replace it in the model by operators that are supported (docs/operators.md), or compute it outside",
@@ -100,7 +100,13 @@ def _unsupported(node: Node, kind: Kind, reason: str, advice: str) -> Unsupporte
 
 
 def refusal(node: Node) -> str | None:
-    """Return why EZKL refuses a node, by the measured cases of its operator, or None when it takes it.
+    """Return why a node cannot be compiled, by the measured cases of its operator, or None when it can."""
+    said = measured_refusal(node)
+    return why_left(node.op)[0] if said is not None and node.domain == ML else said
+
+
+def measured_refusal(node: Node) -> str | None:
+    """Return what the table says against a node, or None.
 
     Of the cases nearest in version: one with the same features decides; otherwise the node is taken if some case was taken and
     the node has no feature that every case with it was refused for.
@@ -140,10 +146,10 @@ def _said(case: Measured) -> str:
 
 def remedy(node: Node) -> str:
     """Return what to do about a node that EZKL refuses."""
+    if node.domain == ML:
+        return why_left(node.op)[1]
     if node.op in ("LSTM", "GRU", "RNN"):
         return REMEDIES["recurrent"]
-    if node.op.startswith("TreeEnsemble"):
-        return REMEDIES["trees"]
     if node.op in FUNCTIONS:
         return REMEDIES["function"]
     if node.op in SIZED:

@@ -7,6 +7,7 @@ import re
 import onnx
 
 from zkml.errors import ModelError
+from zkml.model.ml_operators import ML, why_left
 from zkml.model.model import Tensor, dtype_name, node_label
 
 MISJUDGED = {"Range", "MeanVarianceNormalization", "Constant"}
@@ -101,6 +102,7 @@ def check_complete(proto: onnx.ModelProto, shapes: dict[str, Tensor]) -> None:
                 hint="export without it (scikit-learn: options={'zipmap': False})",
                 code="not-a-tensor",
             )
+    _check_ml(proto, shapes)
     standard = {"", "ai.onnx"}
     for i, node in enumerate(proto.graph.node):
         empty = [o for o in node.output if o in shapes and 0 in shapes[o].shape]
@@ -121,3 +123,23 @@ def check_complete(proto: onnx.ModelProto, shapes: dict[str, Tensor]) -> None:
                 code="dynamic-shape",
                 node=label,
             )
+
+
+def _check_ml(proto: onnx.ModelProto, shapes: dict[str, Tensor]) -> None:
+    """Raise `ModelError` naming every node of ai.onnx.ml that no rewrite took and whose results are open therefore."""
+    left = [
+        (node_label(node, i), node.op_type)
+        for i, node in enumerate(proto.graph.node)
+        if node.domain == ML and any(o and o not in shapes for o in node.output)
+    ]
+    if left:
+        raise ModelError(
+            f"{len(left)} node{'s' if len(left) > 1 else ''} cannot be compiled: "
+            + "; ".join(f"{name} ({op}): {why_left(op)[0]}" for name, op in left),
+            hint=why_left(left[0][1])[1],
+            code="unsupported",
+            node=left[0][0],
+            details={
+                "nodes": [{"node": name, "op": op, "reason": why_left(op)[0], "remedy": why_left(op)[1]} for name, op in left]
+            },
+        )
