@@ -1,8 +1,8 @@
 """Solidity to bytecode: one pinned compiler, one set of settings.
 
 The compiler is npm's solc (WebAssembly, run by Node.js) or a native `solc`, of exactly `SOLC_VERSION`: another version makes
-other bytes, and a contract whose bytes nobody can make again cannot be checked by its users. Nothing is ever downloaded. Generating
-sources needs none of this.
+other bytes, and a contract that nobody can make again byte for byte cannot be checked by its users. Nothing is ever downloaded.
+Generating sources needs none of this.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ VARIABLE = "ZKML_SOLC"
 TIME_LIMIT_SECONDS = 300
 MAX_SOURCE_BYTES = 16 << 20
 HINT = (
-    f"install it with `make setup` in a checkout, or `npm install solc@{SOLC_VERSION}`, or a native solc {SOLC_VERSION} on the PATH"
-    f"; {VARIABLE} names a solc executable or the folder node_modules/solc"
+    f"install it with `make setup` in a checkout, or `npm install solc@{SOLC_VERSION}`, or a native solc {SOLC_VERSION}"
+    f" on the PATH; {VARIABLE} names a solc executable or the folder node_modules/solc"
 )
 _VERSION = re.compile(r"\b([0-9]+\.[0-9]+\.[0-9]+)(?:-[0-9A-Za-z.]+)?\+commit\.[0-9a-f]{8}")
 _PACKAGED = Path(__file__).parents[2] / "contracts" / "node_modules" / "solc"
