@@ -42,6 +42,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("protocol", "protocol.json", 1, ("vk", "settings"), "setup", GIB // 4),
     Kind("witness", "witness.json", 1, ("circuit",), "witness", 8 * GIB, private=True),
     Kind("proof", "proof.json", 1, ("circuit", "vk"), "prove", GIB),
+    Kind("deployment", "deployment.json", 1, ("protocol",), "contract deploy", 1 << 20),
 )
 
 BY_NAME = {kind.name: kind for kind in KINDS}

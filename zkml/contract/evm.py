@@ -94,8 +94,15 @@ class Evm:
 
         A call that ends in any other exceptional halt (a bad jump, an invalid instruction) is a revert without data.
         """
+        return self._transact(address, data, gas, is_static=True)
+
+    def transact(self, address: str, data: bytes, *, gas: int = GAS_LIMIT) -> Called:
+        """Call a contract in a transaction whose changes stay. Raises as `call` does."""
+        return self._transact(address, data, gas, is_static=False)
+
+    def _transact(self, address: str, data: bytes, gas: int, *, is_static: bool) -> Called:
         try:
-            output = self._evm.message_call(CALLER, address, data, gas=gas, is_static=True)
+            output = self._evm.message_call(CALLER, address, data, gas=gas, is_static=is_static)
         except RuntimeError as e:
             text = str(e)
             if match := _OUTPUT.fullmatch(text):
@@ -124,3 +131,7 @@ class Evm:
         """Return the code at an address, exactly (the machine's own copy is padded)."""
         self._evm.insert_account_info(_PROBE, pyrevm.AccountInfo(code=_COPY_CODE))
         return bytes(self._evm.message_call(CALLER, _PROBE, bytes(12) + bytes.fromhex(address.removeprefix("0x"))))
+
+    def set_code(self, address: str, code: bytes) -> None:
+        """Put code at an address; what it stored stays."""
+        self._evm.insert_account_info(address, pyrevm.AccountInfo(code=code))

@@ -1,0 +1,47 @@
+"""Which form to deploy: `auto` is the cheapest verification whose contracts fit the limit of code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zkml.contract.cost import FormCost, measure
+from zkml.contract.deployment import build
+from zkml.contract.evm import CODE_LIMIT
+from zkml.contract.generate import generate
+from zkml.contract.sources import FORMS, Form
+from zkml.errors import InfeasibleError
+from zkml.protocol.proof import Proof
+from zkml.protocol.protocol import Protocol
+
+
+def all_forms(protocol: Protocol, proof: Proof | None = None, forms: Sequence[Form] = FORMS) -> tuple[FormCost, ...]:
+    """Return what each form costs for this circuit, compiled and run. Raises what `build` and `measure` raise."""
+    return tuple(measure(protocol, build(generate(protocol, form)), proof) for form in forms)
+
+
+def cheapest(costs: Sequence[FormCost]) -> FormCost:
+    """Return the form with the cheapest verification that fits; of equals, the one with the cheaper deployment.
+
+    Raises `InfeasibleError` when none fits.
+    """
+    fitting = [c for c in costs if c.fits]
+    if not fitting:
+        sizes = ", ".join(f"{c.form} {c.code_bytes}" for c in costs)
+        raise InfeasibleError(
+            f"no form of the contract fits {CODE_LIMIT} bytes: {sizes}",
+            hint="a circuit with fewer columns and lookups has a smaller contract: `zkml calibrate` searches for one",
+            code="contract-size",
+        )
+    return min(fitting, key=lambda c: (c.verification_gas, c.deployment_gas))
+
+
+def require_fit(cost: FormCost) -> FormCost:
+    """Return the cost when its contracts fit. Raises `InfeasibleError` naming the one that does not."""
+    for contract in cost.contracts:
+        if not contract.fits:
+            raise InfeasibleError(
+                f"the {cost.form} form does not fit: {contract.name} has {contract.code_bytes} bytes of at most {CODE_LIMIT}",
+                hint="`--form auto` takes a form that fits",
+                code="contract-size",
+            )
+    return cost
