@@ -15,8 +15,21 @@ from zkml.protocol.protocol import Protocol
 
 
 def all_forms(protocol: Protocol, proof: Proof | None = None, forms: Sequence[Form] = FORMS) -> tuple[FormCost, ...]:
-    """Return what each form costs for this circuit, compiled and run. Raises what `build` and `measure` raise."""
-    return tuple(measure(protocol, build(generate(protocol, form)), proof) for form in forms)
+    """Return what each form costs for this circuit, compiled and run; a form that the circuit is too large for is left out.
+
+    Raises what `build` and `measure` raise, `InfeasibleError` when no form is left.
+    """
+    costs, refusals = [], []
+    for form in forms:
+        try:
+            sources = generate(protocol, form)
+        except InfeasibleError as e:
+            refusals.append(e)
+        else:
+            costs.append(measure(protocol, build(sources), proof))
+    if not costs:
+        raise refusals[-1]
+    return tuple(costs)
 
 
 def cheapest(costs: Sequence[FormCost]) -> FormCost:

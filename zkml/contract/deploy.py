@@ -167,7 +167,7 @@ def ether(wei: int) -> str:
 def broadcast(plan: DeploymentPlan, rpc: Rpc, account: LocalAccount, report: Report) -> list[Sent]:
     """Send what is missing, one transaction a contract, each mined and checked before the next; nothing when all is there.
 
-    Raises `InfeasibleError` without funds, `NetworkError` when a transaction fails, is not mined, or leaves other code than planned.
+    Raises `InfeasibleError` without funds, `NetworkError` when a transaction fails, is not mined, or leaves unplanned code.
     """
     todo = missing(plan, rpc)
     fees = rpc.fees()

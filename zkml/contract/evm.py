@@ -22,6 +22,11 @@ NO_LIMIT = 1 << 20
 """A limit that nothing here reaches: for comparing with contracts that could not be deployed."""
 
 GAS_LIMIT = 30_000_000
+"""The most that a call may spend: about what a block holds."""
+
+DEPLOYMENT_GAS_LIMIT = 1 << 40
+"""None that matters: code within the limit costs 5 M at most, and beyond it is only compared."""
+
 FORK = "CANCUN"
 CALLER = "0x" + "5a" * 20
 _PROBE = "0x" + "c0de" * 10
@@ -67,11 +72,10 @@ class Evm:
     def deploy(self, creation_code: bytes) -> Deployed:
         """Deploy from creation code with its arguments appended.
 
-        Raises `InfeasibleError` when the code exceeds the limit or the deployment needs more than 30 M gas,
-        `InternalFault` when the constructor reverts.
+        Raises `InfeasibleError` when the code exceeds the limit, `InternalFault` when the constructor reverts.
         """
         try:
-            address = self._evm.deploy(CALLER, creation_code, gas=GAS_LIMIT)
+            address = self._evm.deploy(CALLER, creation_code, gas=DEPLOYMENT_GAS_LIMIT)
         except RuntimeError as e:
             text = str(e)
             if "CreateInitCodeSizeLimit" in text or "CreateContractSizeLimit" in text:
@@ -81,8 +85,6 @@ class Evm:
                     code="contract-size",
                     details={"creation_bytes": len(creation_code)},
                 ) from e
-            if "OutOfGas" in text:
-                raise InfeasibleError(f"the deployment needs more than {GAS_LIMIT} gas", code="gas") from e
             raise InternalFault(f"the deployment failed in the EVM: {text[:200]}", code="deployment") from e
         result = self._evm.result
         if result is None:

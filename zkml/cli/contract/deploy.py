@@ -57,7 +57,8 @@ def command(
     """Say what deploying TARGET's verifier would do: addresses, gas, cost; with --broadcast, do it and record it in the bundle.
 
     Addresses depend on the contract's bytes alone (CREATE2): the same on every chain, and whoever deploys. What is
-    there already is not deployed again. Nothing is sent to another chain than --chain-id. Keys come from a keystore or the environment.
+    there already is not deployed again. Nothing is sent to another chain than --chain-id. Keys come from a keystore or the
+    environment.
     """
     if send and (rpc_url is None or chain_id is None):
         raise UsageError(
