@@ -2,6 +2,7 @@
 
 from zkml.contract.calldata import calldata
 from zkml.contract.generate import generate
+from zkml.contract.package import package
 from zkml.contract.sources import FORMS, Address, Deployable, Form, Sources
 
-__all__ = ["FORMS", "Address", "Deployable", "Form", "Sources", "calldata", "generate"]
+__all__ = ["FORMS", "Address", "Deployable", "Form", "Sources", "calldata", "generate", "package"]

@@ -51,3 +51,8 @@ def render(template: str, context: Mapping[str, Any]) -> str:
 def interface(name: str = "IVerifier") -> str:
     """Return an interface's file. IVerifier.sol is the copy of the one in contracts/src that travels with every verifier."""
     return resources.files("zkml.contract").joinpath("templates", f"{name}.sol").read_text()
+
+
+def interface_abi() -> str:
+    """Return the ABI of IVerifier as JSON text."""
+    return resources.files("zkml.contract").joinpath("templates", "IVerifier.abi.json").read_text()
