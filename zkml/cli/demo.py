@@ -10,15 +10,21 @@ import click
 import numpy as np
 from rich.table import Table
 
-from zkml.checking import check_bundle
+from zkml.bundle import Bundle
+from zkml.checking import check_bundle, read_protocol
 from zkml.circuit.compile import compile_model
 from zkml.cli.output import command_errors, emit, err, gigabytes, json_option, progress, say, seconds
 from zkml.cli.srs_choice import choose_srs
+from zkml.contract.calldata import calldata
+from zkml.contract.choose import first_fit
+from zkml.contract.deployment import install
+from zkml.contract.evm import Evm, Verified
 from zkml.errors import EnvironmentFault, InternalFault
 from zkml.ezkl import Worker
 from zkml.keys.setup import setup
 from zkml.model import load, load_labels, load_samples, normalise
 from zkml.proof import prove
+from zkml.protocol import read_proof
 from zkml.settings.recipe import read_recipe
 from zkml.verifier.policy import Policy
 from zkml.witness import make_witness
@@ -87,6 +93,15 @@ def picture(image: np.ndarray) -> str:
     return "\n".join("".join(SHADES[int(v * (len(SHADES) - 1))] for v in row) for row in rows)
 
 
+def verify_in_evm(bundle: Bundle) -> tuple[Verified, int]:
+    """Return the verdict of the bundle's contract, compiled and run in an EVM here, and the bytes of its code."""
+    protocol = read_protocol(bundle.path("protocol"))
+    proof = read_proof(bundle.path("proof").read_bytes())
+    evm = Evm()
+    installed = install(first_fit(protocol), evm)
+    return evm.verify(installed.entry, calldata(protocol, proof)), installed.contracts[-1].code_bytes
+
+
 @click.command()
 @click.option("--sample", type=click.IntRange(0), default=0, show_default=True, help="Which digit to prove.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(".demo/lenet5.zkml"), show_default=True)
@@ -94,7 +109,9 @@ def picture(image: np.ndarray) -> str:
 @json_option
 @command_errors
 def command(sample: int, out: Path, calibrate: bool, as_json: bool) -> None:
-    """Compile a LeNet, make its keys, prove what it reads in a digit, and verify the proof with two independent verifiers.
+    """Compile a LeNet, make its keys, prove what it reads in a digit, and verify the proof three times.
+
+    In Rust, in plain Python, and by the circuit's contract in an EVM: three independent verifiers.
 
     The SRS is made on the spot and therefore UNSAFE: fine for a demo, never for a real proof.
     """
@@ -149,6 +166,10 @@ def command(sample: int, out: Path, calibrate: bool, as_json: bool) -> None:
         step = steps.begin(f"verify ({verifier})", f"zkml verify {out} --verifier {verifier} --unsafe-srs")
         verdicts[verifier] = check_bundle(compiled.bundle, policy=policy, verifier=verifier)
         steps.end(step, verdicts[verifier].outcome)
+    step = steps.begin("verify (EVM)", f"zkml contract verify {out}")
+    verified, code_bytes = verify_in_evm(compiled.bundle)
+    verdicts["contract"] = verified.verdict
+    steps.end(step, f"{verified.verdict.outcome} for {verified.gas:,} gas by a contract of {code_bytes:,} bytes")
     if not all(v.accepted for v in verdicts.values()):
         raise InternalFault("the verifiers do not accept the proof", details={k: v.as_dict() for k, v in verdicts.items()})
     value = {
@@ -156,6 +177,7 @@ def command(sample: int, out: Path, calibrate: bool, as_json: bool) -> None:
         "circuit_id": keys.circuit_id,
         "proof": str(proved.path),
         "verdicts": {k: v.as_dict() for k, v in verdicts.items()},
+        "contract": {"gas": verified.gas, "code_bytes": code_bytes},
         "engine": proved.engine,
         "device": proved.device,
         "k": run.logrows,

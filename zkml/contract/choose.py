@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zkml.contract.cost import FormCost, measure
-from zkml.contract.deployment import build
+from zkml.contract.deployment import Built, build
 from zkml.contract.evm import CODE_LIMIT
 from zkml.contract.generate import generate
 from zkml.contract.sources import FORMS, Form
@@ -48,13 +48,20 @@ def cheapest(costs: Sequence[FormCost]) -> FormCost:
     return min(fitting, key=lambda c: (c.verification_gas, c.deployment_gas))
 
 
-def require_fit(cost: FormCost) -> FormCost:
-    """Return the cost when its contracts fit. Raises `InfeasibleError` naming the one that does not."""
-    for contract in cost.contracts:
-        if not contract.fits:
-            raise InfeasibleError(
-                f"the {cost.form} form does not fit: {contract.name} has {contract.code_bytes} bytes of at most {CODE_LIMIT}",
-                hint="`--form auto` takes a form that fits",
-                code="contract-size",
-            )
-    return cost
+def first_fit(protocol: Protocol) -> Built:
+    """Return the first form that fits, in the order of `FORMS`, without measuring any: they are in the order of their gas.
+
+    Raises `InfeasibleError` when none fits.
+    """
+    sizes = []
+    for form in FORMS:
+        try:
+            built = build(generate(protocol, form))
+        except InfeasibleError as e:
+            sizes.append(f"{form}: {e.message}")
+            continue
+        largest = max(len(c.runtime) for c in built.compiled)
+        if largest <= CODE_LIMIT:
+            return built
+        sizes.append(f"{form}: {largest} bytes")
+    raise InfeasibleError(f"no form of the contract fits {CODE_LIMIT} bytes: {'; '.join(sizes)}", code="contract-size")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zkml.contract.compiler import Compiled, compile_sources
@@ -31,9 +32,30 @@ class Installed:
         return self.contracts[-1].address
 
 
+_IMPORT = re.compile(r'^import [^"]*"\./([^"]+)";', re.MULTILINE)
+
+
+def with_imports(files: Mapping[str, str], name: str) -> dict[str, str]:
+    """Return a file and those that it imports, by name."""
+    found: dict[str, str] = {}
+    todo = [name]
+    while todo:
+        file = todo.pop()
+        if file in files and file not in found:
+            found[file] = files[file]
+            todo += _IMPORT.findall(files[file])
+    return found
+
+
 def build(sources: Sources) -> Built:
-    """Compile. Raises what `compile_sources` raises, `InternalFault` when a deployable is not among the contracts."""
-    compiled = compile_sources(sources.files)
+    """Compile. Raises what `compile_sources` raises, `InternalFault` when a deployable is not among the contracts.
+
+    A contract that serves many circuits is compiled apart from the circuit's own, so that it is compiled once.
+    """
+    shared = {d.file for d in sources.deployables if d.shared}
+    compiled = compile_sources({name: text for name, text in sources.files.items() if name not in shared})
+    for file in sorted(shared):
+        compiled |= compile_sources(with_imports(sources.files, file))
     missing = [d.contract for d in sources.deployables if d.contract not in compiled]
     if missing:
         raise InternalFault(f"the sources have no contract {', '.join(missing)}", code="sources")

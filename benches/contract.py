@@ -1,0 +1,238 @@
+"""What verification costs on a chain: every form of our contract beside the one that EZKL generates, in one EVM.
+
+    python -m benches.contract measure [KIND_OR_FOLDER …] [--log FILE.jsonl] [--no-ezkl]
+    python -m benches.contract page [--log FILE.jsonl] [--out docs/gas.md]
+
+A folder holds `protocol.json` and `proof.json`, and `settings.json` and `vk.key` for EZKL's side (a bundle does); a KIND is one
+of `tests/vectors/verify`, all of which are taken when nothing is named. Both sides have the pinned compiler with one set of
+settings, the same calldata, the same machine. The limit of code is lifted to measure what could not be deployed. The formula is
+that of a verifier of this kind at its best:
+
+    21,000 + 15.25 a byte of calldata + 113,000 (pairing) + 6,350 a commitment opened, and 8 % on top
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benches.verify import VECTORS, reduced_srs
+from zkml.checking import read_protocol
+from zkml.contract.calldata import calldata
+from zkml.contract.choose import all_forms, cheapest
+from zkml.contract.compiler import SETTINGS, SOLC_VERSION, compile_sources
+from zkml.contract.evm import CODE_LIMIT, FORK, NO_LIMIT, Evm
+from zkml.contract.plan import plan
+from zkml.errors import ZkmlError
+from zkml.protocol import Proof, Protocol, read_proof
+
+ROOT = Path(__file__).resolve().parents[1]
+LOG = ROOT / "docs" / "gas.jsonl"
+UNREACHABLE = "http://127.0.0.1:9"
+
+EZKL_CHILD = """
+import asyncio, sys
+import ezkl
+folder, srs, out = sys.argv[1:]
+async def main():
+    await ezkl.create_evm_verifier(f"{folder}/vk.key", f"{folder}/settings.json", f"{out}/v.sol", f"{out}/v.abi", srs, False)
+asyncio.run(main())
+"""
+"""EZKL writes the Solidity and then looks for a compiler in the network, which it must not find: ours compiles."""
+
+HEAD = """# Gas
+
+What a verification costs: every form of our contract beside the one that EZKL 23.0.5 generates for the same circuit, and the
+formula of a verifier of this kind (21,000 + 15.25 a byte of calldata + 113,000 for the pairing + 6,350 a commitment opened, and
+8 %). Same compiler (solc {solc}, optimiser at {runs} runs, without the IR pipeline), same EVM ({fork} rules), same calldata, a
+proof that holds. Gas is that of a whole transaction. Written by `python -m benches.contract`.
+
+* {circuits} circuits; none exceeds {limit} bytes under `auto`: the largest is {largest}.
+* Against EZKL's contract ({compared} circuits): {less}; {over}.
+* Against the formula: {ratios}.
+
+## Verification gas
+
+Bold is what `auto` takes, struck through does not fit. *EZKL*: the same circuit's own contract; *!* marks one that is larger than
+a chain takes; *less*: what ours costs less.
+
+| circuit | of | k | values | proof | single | split | universal | EZKL | less | of the formula |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+"""
+
+PARTS_HEAD = """
+## Where it goes
+
+The form that `auto` takes, by part of the verifier ([verifier.md](verifier.md)): reading is steps 1 and 2, transcript 3,
+expressions 4 to 8, curve 9, pairing 10. Every transaction pays 21,000 besides. *A value*: calldata and checks of one instance.
+
+| circuit | form | calldata | reading | transcript | expressions | curve | pairing | a value |
+|---|---|--:|--:|--:|--:|--:|--:|--:|
+"""
+
+SIZES_HEAD = """
+## Size and deployment
+
+Bytes of the largest contract of each form, and the gas that deploying the circuit costs (*universal*: without the verifier that
+all circuits share).
+
+| circuit | single | | split | | universal | | EZKL | |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|
+"""
+
+
+def formula(protocol: Protocol, data: bytes) -> float:
+    """Return the gas of the formula; commitments are the distinct points that the opening folds, pieces of h included."""
+    points = {point for s in plan(protocol).openings.sets for member in s.members for point in member.points}
+    return 1.08 * (21_000 + 15.25 * len(data) + 113_000 + 6_350 * len(points))
+
+
+def ezkl_contract(folder: Path, protocol: Protocol, data: bytes) -> dict[str, Any] | None:
+    """Return size and gas of EZKL's contract for a circuit, None where the folder has no EZKL files."""
+    if not (folder / "vk.key").is_file() or not (folder / "settings.json").is_file():
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        srs = Path(scratch) / "reduced.srs"
+        reduced_srs(protocol, srs)
+        environment = os.environ | {"HOME": scratch, "HTTPS_PROXY": UNREACHABLE, "HTTP_PROXY": UNREACHABLE}
+        command = [sys.executable, "-c", EZKL_CHILD, str(folder.resolve()), str(srs), scratch]
+        done = subprocess.run(command, env=environment, cwd=scratch, capture_output=True, text=True, check=False)
+        source = Path(scratch) / "v.sol"
+        if not source.is_file():
+            return {"error": (done.stderr.strip() or "no contract").splitlines()[-1][:200]}
+        text = source.read_text()
+    try:
+        contracts = [c for c in compile_sources({"v.sol": text}).values() if c.runtime]
+    except ZkmlError as e:
+        return {"error": e.message[:200]}
+    (contract,) = contracts
+    evm = Evm(code_limit=NO_LIMIT)
+    deployed = evm.deploy(contract.bytecode)
+    called = evm.call(deployed.address, data)
+    accepted = called.success and int.from_bytes(called.output, "big") == 1
+    return {"bytes": deployed.code_bytes, "deployment": deployed.gas, "verification": called.gas, "accepts": accepted}
+
+
+def measure_folder(folder: Path, with_ezkl: bool) -> dict[str, Any]:
+    """Return the row of one circuit."""
+    protocol = read_protocol(folder / "protocol.json")
+    proof: Proof = read_proof((folder / "proof.json").read_bytes())
+    data = calldata(protocol, proof)
+    forms = all_forms(protocol, proof)
+    return {
+        "name": folder.name.removesuffix(".zkml"),
+        "k": protocol.k,
+        "instances": sum(protocol.instance_rows),
+        "proof_bytes": len(proof.proof),
+        "forms": {c.form: c.as_dict() for c in forms},
+        "auto": cheapest(forms).form,
+        "formula": round(formula(protocol, data)),
+        "ezkl": ezkl_contract(folder, protocol, data) if with_ezkl else None,
+    }
+
+
+def read_log(log: Path) -> list[dict[str, Any]]:
+    """Return the last row of each circuit, in the order of their first."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for line in log.read_text().splitlines() if log.is_file() else []:
+        row = json.loads(line)
+        rows[row["group"], row["name"]] = row
+    return list(rows.values())
+
+
+def gas_cell(row: dict[str, Any], form: str) -> str:
+    """Return a form's verification gas, struck through where it does not fit, bold where it is the one taken."""
+    cost = row["forms"].get(form)
+    if cost is None:
+        return "–"
+    text = f"{cost['verification_gas']:,}"
+    if not cost["fits"]:
+        return f"~~{text}~~"
+    return f"**{text}**" if form == row["auto"] else text
+
+
+def page(rows: list[dict[str, Any]]) -> str:
+    """Return docs/gas.md."""
+    compared = [(r, r["forms"][r["auto"]]) for r in rows if r["ezkl"] and r["ezkl"].get("accepts")]
+    below = [1 - c["verification_gas"] / r["ezkl"]["verification"] for r, c in compared]
+    over = [r["name"] for r, _ in compared if r["ezkl"]["bytes"] > CODE_LIMIT]
+    largest = max(rows, key=lambda r: r["forms"][r["auto"]]["code_bytes"])
+    ratios = [r["forms"][r["auto"]]["verification_gas"] / r["formula"] for r in rows]
+    facts = {
+        "solc": SOLC_VERSION,
+        "runs": SETTINGS["optimizer"]["runs"],
+        "fork": FORK.capitalize(),
+        "circuits": len(rows),
+        "limit": f"{CODE_LIMIT:,}",
+        "largest": f"{largest['name']} with {largest['forms'][largest['auto']]['code_bytes']:,} bytes",
+        "compared": len(compared),
+        "less": f"{min(below):.0%} to {max(below):.0%} less gas, {sorted(below)[len(below) // 2]:.0%} in the median",
+        "over": f"{len(over)} of EZKL's cannot be deployed" + (f" ({', '.join(over)})" if over else ""),
+        "ratios": f"{min(ratios):.2f} to {max(ratios):.2f} of it, {sorted(ratios)[len(ratios) // 2]:.2f} in the median",
+    }
+    out = HEAD.format(**facts).splitlines()
+    for r in rows:
+        auto = r["forms"][r["auto"]]["verification_gas"]
+        e = r["ezkl"] or {}
+        theirs = f"{e['verification']:,}{' !' if e['bytes'] > CODE_LIMIT else ''}" if e.get("accepts") else "–"
+        less = f"{1 - auto / e['verification']:.0%}" if e.get("accepts") else "–"
+        cells = [gas_cell(r, form) for form in ("single", "split", "universal")]
+        out.append(
+            f"| {r['name']} | {r['group']} | {r['k']} | {r['instances']} | {r['proof_bytes']:,} | {' | '.join(cells)}"
+            f" | {theirs} | {less} | {auto / r['formula']:.2f} |"
+        )
+    out += PARTS_HEAD.splitlines()
+    for r in rows:
+        c = r["forms"][r["auto"]]
+        parts = [f"{c['parts'][p]:,}" for p in ("calldata", "reading", "transcript", "expressions", "curve", "pairing")]
+        out.append(f"| {r['name']} | {c['form']} | {' | '.join(parts)} | {c['gas_per_instance']:,.0f} |")
+    out += SIZES_HEAD.splitlines()
+    for r in rows:
+        cells = []
+        for form in ("single", "split", "universal"):
+            c = r["forms"].get(form)
+            cells += [f"{c['code_bytes']:,}", f"{c['deployment_gas']:,}"] if c else ["–", "–"]
+        e = r["ezkl"] or {}
+        cells += [f"{e['bytes']:,}", f"{e['deployment']:,}"] if "bytes" in e else ["–", "–"]
+        out.append(f"| {r['name']} | {' | '.join(cells)} |")
+    return "\n".join(out) + "\n"
+
+
+@click.group()
+def main() -> None:
+    """Measure contracts and write the page about them."""
+
+
+@main.command()
+@click.argument("circuits", nargs=-1)
+@click.option("--log", type=click.Path(path_type=Path), default=LOG, show_default=True)
+@click.option("--group", default="vectors", show_default=True, help="Where these circuits are from.")
+@click.option("--no-ezkl", is_flag=True, help="Leave EZKL's contracts out.")
+def measure(circuits: tuple[str, ...], log: Path, group: str, no_ezkl: bool) -> None:
+    """Append a line of JSON for each circuit to the log."""
+    for name in circuits or sorted(p.name for p in VECTORS.iterdir()):
+        folder = VECTORS / name if (VECTORS / name).is_dir() else Path(name)
+        row = {"group": group} | measure_folder(folder, not no_ezkl)
+        with log.open("a") as f:
+            f.write(json.dumps(row) + "\n")
+        taken = row["forms"][row["auto"]]
+        click.echo(f"{row['name']}: {row['auto']} {taken['verification_gas']} gas, {taken['code_bytes']} bytes", err=True)
+
+
+@main.command("page")
+@click.option("--log", type=click.Path(path_type=Path), default=LOG, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=ROOT / "docs" / "gas.md", show_default=True)
+def write_page(log: Path, out: Path) -> None:
+    """Write the page from the log."""
+    out.write_text(page(read_log(log)))
+
+
+if __name__ == "__main__":
+    main()
