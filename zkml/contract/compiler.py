@@ -220,8 +220,8 @@ def _contracts(version: str, answer: Mapping[str, Any]) -> dict[str, Compiled]:
 
 
 @lru_cache(maxsize=32)
-def _compile(request: str) -> dict[str, Compiled]:
-    version, answer = _run(find_compiler(), request)
+def _compile(solc: Solc, request: str) -> dict[str, Compiled]:
+    version, answer = _run(solc, request)
     _check_errors(answer)
     try:
         return _contracts(version, answer)
@@ -238,4 +238,4 @@ def compile_sources(files: Mapping[str, str]) -> dict[str, Compiled]:
         raise MalformedArtifact("there is no Solidity source", code="solidity")
     if sum(len(text) for text in files.values()) > MAX_SOURCE_BYTES:
         raise MalformedArtifact(f"the Solidity sources have more than {MAX_SOURCE_BYTES} characters", code="too-large")
-    return dict(_compile(json.dumps(standard_input(files))))
+    return dict(_compile(find_compiler(), json.dumps(standard_input(files))))

@@ -11,7 +11,7 @@ from rich.table import Table
 from zkml.cli.output import command_errors, emit, json_option
 from zkml.contract.compiler import MAX_SOURCE_BYTES, compile_sources
 from zkml.contract.evm import CODE_LIMIT
-from zkml.errors import UsageError
+from zkml.errors import MalformedArtifact, UsageError
 from zkml.files import disk_errors, read_bounded, write_json
 
 MAX_FILES = 64
@@ -19,13 +19,21 @@ ARTIFACTS = "artifacts"
 
 
 def sources_in(folder: Path) -> dict[str, str]:
-    """Return the Solidity files of a folder by name, tests apart. Raises `UsageError` when there are none or too many."""
-    paths = sorted(p for p in folder.glob("*.sol") if not p.name.endswith(".t.sol"))
+    """Return the Solidity files of a folder, or of its src/, by name. Raises `UsageError` when there are none or too many."""
+    within = folder / "src" if (folder / "src").is_dir() else folder
+    paths = sorted(within.glob("*.sol"))
     if not 1 <= len(paths) <= MAX_FILES:
         raise UsageError(
-            f"{folder} holds {len(paths)} Solidity files", hint="`zkml contract generate` writes such a folder", code="no-sources"
+            f"{within} holds {len(paths)} Solidity files", hint="`zkml contract generate` writes such a folder", code="no-sources"
         )
-    return {p.name: read_bounded(p, what="source", max_bytes=MAX_SOURCE_BYTES).decode(errors="replace") for p in paths}
+    sources = {}
+    for path in paths:
+        data = read_bounded(path, what="source", max_bytes=MAX_SOURCE_BYTES)
+        try:
+            sources[path.name] = data.decode()
+        except UnicodeDecodeError as e:
+            raise MalformedArtifact(f"source {path} is not UTF-8: {e}", code="source") from e
+    return sources
 
 
 @click.command()

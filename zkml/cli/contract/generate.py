@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -13,15 +12,16 @@ from zkml.bundle import SUFFIX
 from zkml.cli.contract.table import advice_of, draw_forms
 from zkml.cli.contract.target import Target, form_option, open_target, proof_argument, target_argument
 from zkml.cli.output import command_errors, emit, hint, json_option, say
-from zkml.contract.calldata import calldata
 from zkml.contract.choose import all_forms, cheapest
 from zkml.contract.compiler import find_compiler, standard_input
 from zkml.contract.cost import FormCost, measure
 from zkml.contract.deployment import build
 from zkml.contract.generate import generate
+from zkml.contract.package import deployment, package
 from zkml.contract.sources import FORMS, Sources
+from zkml.contract.templates import interface_abi
 from zkml.errors import EnvironmentFault, UsageError
-from zkml.files import disk_errors, write_atomic, write_json
+from zkml.files import disk_errors, write_atomic
 
 
 def default_out(target: Target) -> Path:
@@ -53,28 +53,29 @@ def chosen_form(target: Target, form: str) -> tuple[Sources, FormCost | None, li
     return cost.built.sources, cost, costs
 
 
-def write_folder(out: Path, target: Target, sources: Sources, cost: FormCost | None) -> list[str]:
-    """Write everything into the folder and return the names, in the order in which they are worth reading."""
-    with disk_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
-    texts = {name: text.encode() for name, text in sources.files.items()}
+def write_folder(out: Path, target: Target, sources: Sources) -> list[str]:
+    """Write everything into a new folder and return the names. Without a proof there is no calldata, and there are no tests.
+
+    Raises `UsageError` when the folder holds something.
+    """
     proof = target.proof
     if proof is not None:
-        texts["calldata.hex"] = ("0x" + calldata(target.protocol, proof).hex() + "\n").encode()
-    if cost is not None:
-        texts["abi.json"] = (json.dumps(list(cost.built.compiled[-1].abi), indent=2) + "\n").encode()
-    for name, data in texts.items():
-        write_atomic(out / name, data)
-    write_json(out / "standard-input.json", standard_input(sources.files))
-    description: dict[str, Any] = {
-        "circuit_id": target.protocol.circuit_id,
-        "form": sources.form,
-        "entry": sources.entry,
-        "deploy": [{"file": d.file, "contract": d.contract, "shared": d.shared} for d in sources.deployables],
-        "cost": cost.as_dict() if cost else None,
-    }
-    write_json(out / "contract.json", description)
-    return [*texts, "standard-input.json", "contract.json"]
+        package(target.protocol, proof, out, form=sources.form)
+    else:
+        if out.exists() and any(out.iterdir()):
+            raise UsageError(f"{out} exists already", hint="name a new folder, or remove this one", code="exists")
+        in_folder = {f"src/{name}": text for name, text in sources.files.items()}
+        texts = {
+            **in_folder,
+            "abi.json": interface_abi(),
+            "deployment.json": json.dumps(deployment(target.protocol, sources), indent=2) + "\n",
+            "standard-input.json": json.dumps(standard_input(in_folder), indent=1) + "\n",
+        }
+        with disk_errors(out):
+            (out / "src").mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write_atomic(out / name, text.encode())
+    return sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file())
 
 
 @click.command()
@@ -87,16 +88,17 @@ def write_folder(out: Path, target: Target, sources: Sources, cost: FormCost | N
 @json_option
 @command_errors
 def command(target: Path, proof: Path | None, form: str, out: Path | None, as_json: bool) -> None:
-    """Write the Solidity verifier of TARGET: sources, ABI, input for a block explorer, and the calldata of PROOF if there is one.
+    """Write the Solidity verifier of TARGET into a new folder: sources, ABI, deployment order, input for a block explorer.
 
-    The table says what each form costs; gas is measured with the proof, or without one with a made-up proof.
+    With PROOF, or the bundle's own: also its calldata, and a Foundry and a Python test that pass as they are. The table says
+    what each form costs; gas is measured with the proof, or without one with a made-up proof.
     """
     opened = open_target(target, proof)
     folder = out or default_out(opened)
-    if folder.exists() and any(folder.iterdir()) and not (folder / "contract.json").is_file():
-        raise UsageError(f"{folder} holds something else", hint="choose another --out", code="not-ours")
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} exists already", hint="name a new folder, or remove this one", code="exists")
     sources, cost, costs = chosen_form(opened, form)
-    names = write_folder(folder, opened, sources, cost)
+    names = write_folder(folder, opened, sources)
 
     def draw(console: Console) -> None:
         if costs:
