@@ -1,9 +1,10 @@
-"""Write the first inputs of the fuzz targets from the vectors: `python rust_ext/fuzz/seeds.py`."""
+"""Write the first inputs of the fuzz targets, from the vectors and from what was kept: `python rust_ext/fuzz/seeds.py`."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import tarfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -15,6 +16,9 @@ def main() -> None:
     folders = {name: HERE / "corpus" / name for name in ("graph_decode", "protocol_decode", "proof_json", "proof_verify")}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
+    for name, folder in folders.items():
+        with tarfile.open(HERE / "kept" / f"{name}.tar.xz") as archive:
+            archive.extractall(folder, filter="data")
     for circuit in (TESTS / "graph" / "fixtures").rglob("*.ezkl"):
         shutil.copyfile(circuit, folders["graph_decode"] / f"{circuit.parent.name}-{circuit.name}")
     for kind in sorted((TESTS / "vectors" / "verify").iterdir()):
