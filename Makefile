@@ -106,6 +106,7 @@ docs: setup
 	@$(BIN)/python -m models.table
 	@$(BIN)/python -m zkml.model.page docs/operators.md
 	@$(BIN)/python -m benches.estimate page
+	@$(BIN)/python -m benches.contract page
 
 clean:
 	rm -rf $(VENV) rust_ext/target tests/node/node_modules contracts/node_modules contracts/out contracts/cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo

@@ -14,7 +14,7 @@ from zkml.errors import InternalFault
 from zkml.protocol.proof import Proof
 from zkml.protocol.protocol import Protocol
 
-MANY_INSTANCES_SHARE = 0.25
+MANY_INSTANCES_SHARE = 0.2
 
 
 @dataclass(frozen=True)
