@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from eth_account import Account
 
 from tests.contract.conftest import CHAIN_ID, KEY, POOR_KEY, Anvil
 from tests.vectors import read
+from zkml.bundle import Bundle
 from zkml.cli import cli
 from zkml.protocol import Proof
 from zkml.protocol.proof import proof_to_data
@@ -84,6 +86,40 @@ def test_a_circuit_is_deployed_recorded_and_verified(kind: str, run: Run, tmp_pa
     assert (malformed["outcome"], malformed["where"], malformed["reason"]) == ("malformed", "proof[0]", "MalformedProof(0)")
     proof.write_text(json.dumps(proof_to_data(Proof(good.instances, good.proof[:-1]))))
     assert value(run("verify", protocol, proof, *options), 3)["reason"] == f"MalformedProof({len(good.proof) - 1})"
+
+
+def test_a_bundle_keeps_the_record_of_its_deployment(run: Run, tmp_path: Path) -> None:
+    bundle = Bundle.create(tmp_path / "model.zkml")
+    with bundle.change() as change:
+        change.write("protocol", read.protocol_bytes("linear"))
+        change.write("proof", read.proof_bytes("linear"))
+    options = ["--chain-id", str(CHAIN_ID)]
+    assert value(run("verify", bundle.folder, *options), 5)["code"] == "not-made-yet"
+    deployed = value(run("deploy", bundle.folder, "--form", "single", *options, "--broadcast"))
+    assert Bundle.open(bundle.folder).verify() == []
+    verified = value(run("verify", bundle.folder, *options))
+    assert (verified["outcome"], verified["address"]) == ("accepted", deployed["address"])
+
+    record = json.loads((bundle.folder / "deployment.json").read_text())
+    record["chains"][str(CHAIN_ID)]["contracts"][-1]["code_hash"] = "0x" + "00" * 32
+    with bundle.change() as change:
+        change.write_json("deployment", record)
+    assert value(run("verify", bundle.folder, *options), 6)["code"] == "rpc-lies"
+
+    with bundle.change() as change:
+        change.write("protocol", read.protocol_bytes("linear_private"))
+    assert value(run("verify", bundle.folder, *options), 3)["code"] == "stale"
+
+
+def test_a_keystore_pays(run: Run, tmp_path: Path) -> None:
+    folder = folder_of("linear", tmp_path)
+    keystore, password = tmp_path / "key.json", tmp_path / "password"
+    keystore.write_text(json.dumps(Account.encrypt(bytes.fromhex(KEY[2:]), "secret", kdf="pbkdf2", iterations=1000)))
+    password.write_text("secret\n")
+    password.chmod(0o600)
+    arguments = ["deploy", folder / "protocol.json", "--form", "single", "--chain-id", str(CHAIN_ID), "--broadcast"]
+    done = value(run(*arguments, "--keystore", keystore, "--password-file", password, key=None))
+    assert done["account"] == Account.from_key(KEY).address
 
 
 def test_a_proof_of_another_circuit_is_refused_by_the_circuit_id(run: Run, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,12 @@ from click.testing import CliRunner, Result
 
 from tests.vectors import read
 from zkml.cli import cli
-from zkml.contract import calldata
+from zkml.contract import calldata, generate
+from zkml.contract.choose import all_forms, cheapest
+from zkml.contract.cost import measure
+from zkml.contract.deployment import build
 from zkml.contract.evm import CODE_LIMIT
+from zkml.errors import InfeasibleError
 
 KIND = "simulated_three_phases"
 
@@ -60,6 +65,25 @@ def test_auto_takes_the_cheapest_form_and_tells_what_all_cost(files: tuple[Path,
 
     again = run("generate", *files, "--out", tmp_path / "out", "--json")
     assert value(again, 2)["code"] == "exists"
+
+
+def test_auto_leaves_out_what_does_not_fit() -> None:
+    costs = all_forms(read.protocol(KIND), read.proof(KIND))
+    too_large = replace(costs[0].contracts[-1], code_bytes=CODE_LIMIT + 1)
+    single = replace(costs[0], contracts=(too_large,))
+    assert cheapest(costs).form == "single"
+    assert cheapest([single, *costs[1:]]).form == "split"
+    with pytest.raises(InfeasibleError, match=f"single {CODE_LIMIT + 1}") as caught:
+        cheapest([single])
+    assert caught.value.exit_code == 4
+
+
+def test_many_public_values_come_with_advice() -> None:
+    cost = measure(read.protocol(KIND), build(generate(read.protocol(KIND), "single")), read.proof(KIND))
+    assert cost.advice is None
+    many = replace(cost, split=replace(cost.split, instances=cost.verification_gas // 2))
+    assert many.advice is not None
+    assert "hashed" in many.advice
 
 
 def test_a_made_up_proof_costs_what_a_real_one_does(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from zkml import __version__
 from zkml.cli.output import command_errors, emit, gigabytes, json_option, say
+from zkml.contract.compiler import SOLC_VERSION, find_compiler
 from zkml.errors import EnvironmentFault, ZkmlError
 from zkml.ezkl import Worker
 from zkml.home import home
@@ -86,6 +87,13 @@ def srs_cache() -> Finding:
     )
 
 
+def solidity() -> Finding:
+    try:
+        return Finding("Solidity compiler", f"{SOLC_VERSION} at {find_compiler().place}", True, False)
+    except ZkmlError as e:
+        return Finding("Solidity compiler", e.message, False, False, e.hint)
+
+
 def look() -> list[Finding]:
     """Return everything that `doctor` looks for."""
     memory = psutil.virtual_memory()
@@ -103,6 +111,7 @@ def look() -> list[Finding]:
         Finding("disk", f"{gigabytes(shutil.disk_usage(base).free)} free", True),
         srs_cache(),
         gpu(),
+        solidity(),
         package("matplotlib", needed=False, remedy="plots need the extra: pip install zkml[plots]"),
         package("torch", needed=False, remedy="only exporting models needs it: pip install zkml[models]"),
     ]
