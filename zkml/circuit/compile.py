@@ -15,6 +15,7 @@ from zkml.bundle.journal import JOURNAL
 from zkml.bundle.lock import LOCK
 from zkml.bundle.manifest import MANIFEST
 from zkml.circuit.audit import AuditReport, audit_files, slack_of
+from zkml.circuit.drift import check_drift
 from zkml.circuit.fit import check_fits
 from zkml.circuit.graph import Graph
 from zkml.circuit.visibility import check_visibilities
@@ -99,6 +100,7 @@ def compile_model(
     allow_wrong: bool = False,
     allow_findings: frozenset[str] = frozenset(),
     rewrite: bool = True,
+    compare: bool = True,
     out: Path | str | None = None,
     on_progress: ProgressCallback | None = None,
     report: Callable[[str], None] | None = None,
@@ -108,7 +110,8 @@ def compile_model(
     With `run_args` nothing is searched; otherwise they are calibrated on `samples`, for the cheapest circuit that keeps `metric`
     within `tolerance`. `visibility` maps `input`, `output` and `param` to a visibility and wins over `run_args`. `report` is told
     in words what the search finds. Without `rewrite` no operator is replaced by others; with it, the rewritten model is compared
-    with the given one on the samples and on made ones first.
+    with the given one on the samples and on made ones first. With `compare` the circuit is, too, unless wrong operators are
+    allowed.
 
     Raises `ModelError` (invalid or unsupported model, naming nodes), `SampleError`, `InfeasibleError` (budget), `RefusedByPolicy`
     (an unsound circuit), `CircuitError`, and what `Bundle.change` raises. A failure leaves an older bundle as it was.
@@ -138,6 +141,7 @@ def compile_model(
     ):
         unsupported, _ = confirmed_support(model, start, worker, allow_wrong=allow_wrong)
         refuse(unsupported)
+        drift = check_drift(model, start, samples, worker) if compare and not allow_wrong else None
         change.write(
             "model",
             model.to_bytes(),
@@ -146,6 +150,7 @@ def compile_model(
             notes=[*model.notes, *checked],
             rewrite=rewrite,
             rewrites=[r.as_dict() for r in model.rewrites],
+            compared=drift.as_dict() if drift is not None else None,
         )
         calibration = None
         if run_args is None:

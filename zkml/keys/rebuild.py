@@ -64,6 +64,7 @@ def rebuild(
             budget=budget,
             allow_wrong=allow_wrong,
             rewrite=rewrite,
+            compare=False,
             allow_findings=frozenset(f.code for f in audit_files(bundle.path("circuit"), bundle.path("settings")).refused),
             out=Path(folder) / bundle.folder.name,
             on_progress=on_progress,
