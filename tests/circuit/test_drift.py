@@ -10,10 +10,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from zkml.circuit.compile import compile_model
-from zkml.circuit.drift import check_drift, moved, within
+from zkml.circuit.drift import check_drift, within
 from zkml.errors import ModelError
 from zkml.ezkl import Worker
 from zkml.model import Model, from_proto, make_samples, normalise
+from zkml.model.nearby import moved
 from zkml.model.run import Runner
 from zkml.settings import RunArgs
 

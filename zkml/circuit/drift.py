@@ -19,6 +19,7 @@ import numpy.typing as npt
 from zkml.errors import InfeasibleError, ModelError, ZkmlError
 from zkml.ezkl import Worker
 from zkml.model import Model, Samples
+from zkml.model.nearby import finite, moved
 from zkml.model.rewrite.check import corner_samples
 from zkml.model.run import Runner
 from zkml.model.samples import numpy_type
@@ -31,10 +32,6 @@ SCALES = (12, 10, 8)
 
 ABSOLUTE, RELATIVE = 0.02, 0.02
 """At such a scale outputs are the same within ABSOLUTE plus RELATIVE times their magnitude."""
-
-UNITS = 2
-TURNS = 3
-"""A float output may be as far off as TURNS random changes of the inputs by up to UNITS units move it, twice."""
 
 MAX_GIVEN = 2
 MAX_SECONDS = 30.0
@@ -129,15 +126,6 @@ def hash_of(kind: str) -> int:
     return sum(kind.encode())
 
 
-def finite(floats: Runner, sample: Arrays) -> dict[str, np.ndarray] | None:
-    """Return the model's outputs in floats, None when it cannot run or an output is not finite."""
-    try:
-        values = floats.run(sample)
-    except ModelError:
-        return None
-    return values if all(np.isfinite(v.astype(np.float64)).all() for v in values.values()) else None
-
-
 def integers(trials: Trials, args: RunArgs, sample: Arrays, scales: tuple[int, ...]) -> tuple[int, list[np.ndarray]] | None:
     """Return the first of the scales at which the sample has a witness, and the outputs there; None where it has none.
 
@@ -154,23 +142,6 @@ def integers(trials: Trials, args: RunArgs, sample: Arrays, scales: tuple[int, .
             continue
         return scale, [o[0] for o in run.outputs]
     return None
-
-
-def moved(floats: Runner, sample: Arrays, name: str, want: np.ndarray, scale: int) -> np.ndarray:
-    """Return how far small changes of the inputs move an output, infinitely where they make it not finite."""
-    rng = np.random.default_rng(scale)
-    furthest = np.zeros(want.shape)
-    for _ in range(TURNS):
-        near = {
-            k: (v + rng.uniform(-UNITS, UNITS, size=v.shape) / 2**scale).astype(v.dtype) if v.dtype.kind == "f" else v
-            for k, v in sample.items()
-        }
-        values = finite(floats, near)
-        if values is None:
-            return np.full(want.shape, np.inf)
-        furthest = np.maximum(furthest, np.abs(values[name].astype(np.float64) - want))
-    # One element that a small change turns over (a tie, a threshold) may turn others over in the circuit.
-    return np.full(want.shape, float(furthest.max()))
 
 
 def fault(

@@ -12,18 +12,23 @@ from typing import Any
 from zkml.files import write_atomic
 from zkml.model.features import Node
 from zkml.model.operators import TABLE, remedy
+from zkml.model.page_nodetests import node_tests_section, rewrites_section
 from zkml.model.wrong import RULES, wrong
 
 HEAD = """# Operators
 
-Made by `python -m zkml.model.page docs/operators.md` from `zkml/model/operators.json`; do not edit by hand. The table
-is measured: `python -m zkml.model.conformance zkml/model/operators.json` compiles one-node models (the node tests of
-the `onnx` package, as they are and with all inputs but the first constant, at several opsets, and some of our own)
-with the EZKL wheel after `zkml`'s normalisation, runs them, and compares with the outputs that the standard expects:
-within 0.02 plus 2 % of the range, at fixed-point scale 10.
+Made by `python -m zkml.model.page docs/operators.md`; do not edit by hand. Two measurements: ONNX's node tests through
+the whole front end (`docs/nodetests.json`), and what EZKL alone makes of one-node models (`zkml/model/operators.json`).
 
 `zkml inspect MODEL.onnx` answers for a model: it lists every node that cannot be compiled, with the remedy.
 
+"""
+
+
+ALONE = """The table that `zkml inspect` answers by: `python -m zkml.model.conformance zkml/model/operators.json` compiles
+one-node models (the node tests of the `onnx` package, as they are and with all inputs but the first constant, at several
+opsets, and some of our own) after normalising without rewrites, runs them, and compares with the outputs that the standard
+expects: within 0.02 plus 2 % of the range, at fixed-point scale 10.
 """
 
 
@@ -32,18 +37,20 @@ def page() -> str:
     raw = json.loads(files("zkml.model").joinpath(TABLE).read_bytes())
     counts = raw["counts"]
     silent, none = counts["wrong"], counts.get("no-witness", 0)
-    head = HEAD + (
+    alone = (
+        f"\n## EZKL alone\n\n{ALONE}\n"
         f"With {raw['compiler']}: {counts['right']} cases right, {counts['refused']} refused by EZKL, {silent} compiled into"
         f" another function without a word, {none} without a witness. The table keeps one case for each operator, opset, set of"
         " features and outcome.\n"
     )
-    return head + _wrong() + _table(raw["cases"])
+    return HEAD + node_tests_section() + rewrites_section() + alone + _wrong() + _table(raw["cases"])
 
 
 def _wrong() -> str:
     lines = [
         "\n## Compiled into another function\n",
-        "Refused by `zkml` unless `--allow-wrong` is given: a proof would be of another function than the model's.\n",
+        "What no rewrite removed is refused by `zkml` unless `--allow-wrong` is given: a proof would be of another function than"
+        " the model's.\n",
         "| operators | what EZKL does | remedy |",
         "|---|---|---|",
     ]
@@ -56,7 +63,7 @@ def _table(cases: list[dict[str, Any]]) -> str:
     for c in cases:
         groups[c["domain"], c["op"]].append(c)
     lines = [
-        "\n## All operators\n",
+        "\n## All operators, without rewrites\n",
         "*yes*: every case that was tried. *partly*: some cases, which features stand in the way follows. *no*: none.\n",
         "| operator | opsets tried | compiles | but not with | why, or what to do |",
         "|---|---|---|---|---|",

@@ -14,6 +14,9 @@ from zkml.model.model import Rewritten
 from zkml.model.opset import modernised
 from zkml.model.rewrite import RULES, rewrite
 
+COERCED = {"Softmax", "LogSoftmax", "Hardmax"}
+"""Before opset 13 these flatten their input to two dimensions, which EZKL does not know."""
+
 
 @dataclass(frozen=True)
 class Simple:
@@ -32,12 +35,13 @@ def simplify(proto: onnx.ModelProto) -> Simple:
     narrow, kinds = as_float32(proto)
     notes = (f"{' and '.join(kinds)} values are computed as float",) if kinds else ()
     modern = modernised(narrow)
-    if modern is not proto:
-        modern = settle(modern)
     named = onnx.ModelProto()
-    named.CopyFrom(modern)
+    named.CopyFrom(modern if modern is proto else settle(modern))
     name_nodes(named)
-    return Simple(*rewrite(named, RULES), notes)
+    result, rewrites = rewrite(named, RULES)
+    if not rewrites and modern is not narrow and not any(n.op_type in COERCED for n in narrow.graph.node):
+        result = narrow if narrow is proto else settle(narrow)  # an old opset stands in the way of rewrites only
+    return Simple(result, rewrites, notes)
 
 
 def inlined(proto: onnx.ModelProto) -> onnx.ModelProto:

@@ -71,6 +71,11 @@ RULES: tuple[tuple[frozenset[str], Callable[[Node], bool], Wrong], ...] = (
         Wrong("takes the batch for the sequence", "export with layout=0"),
     ),
     (
+        frozenset({"Celu"}),
+        lambda _: True,
+        Wrong("takes another slope below zero when alpha is not 1", "use alpha * Elu(x / alpha)"),
+    ),
+    (
         frozenset({"SpaceToDepth"}),
         lambda n: "mode=CRD" in n.features,
         Wrong("orders the channels as in the mode DCR", "use Reshape and Transpose"),

@@ -39,8 +39,18 @@ def swish(site: Site) -> list[str] | None:
     return [site.mul(x, site.op_("Sigmoid", x if alpha == 1 else site.mul(x, site.like(alpha, x, "alpha"))))]
 
 
+def celu(site: Site) -> list[str] | None:
+    x, alpha = site.input(0), float(site.attribute("alpha", 1.0))
+    if site.dtype(x) not in FLOATS or alpha <= 0:
+        return None
+    if alpha == 1:
+        return [site.op_("Elu", x, alpha=1.0)]
+    return [site.mul(site.op_("Elu", site.mul(x, site.like(1 / alpha, x, "one-over-alpha"))), site.like(alpha, x, "alpha"))]
+
+
 RULES = (
     Rule("gelu", frozenset({"Gelu"}), "the definition: x·(1 + erf(x/√2))/2, or 1 + tanh(√(2/π)(x + 0.044715x³))", gelu),
     Rule("mish", frozenset({"Mish"}), "the definition: x·tanh(softplus(x))", mish),
+    Rule("celu", frozenset({"Celu"}), "max(0, x) + min(0, α(exp(x/α) − 1)) is α·elu(x/α) for α > 0", celu),
     Rule("swish", frozenset({"Swish"}), "the definition: x·sigmoid(αx)", swish),
 )

@@ -97,10 +97,10 @@ def shift(site: Site) -> list[str] | None:
 
 
 def bit_cast(site: Site) -> list[str] | None:
-    """Precondition: between signed and unsigned integers of one size, of at most 32 bits."""
+    """Precondition: between signed and unsigned integers of one size, of at most 16 bits."""
     source, x = site.dtype(site.input(0)), site.input(0)
     target = onnx.TensorProto.DataType.Name(site.attribute("to")).lower()
-    if source not in WHOLE or target not in WHOLE or BITS[source] != BITS[target] or BITS[source] > 32:
+    if source not in WHOLE or target not in WHOLE or BITS[source] != BITS[target] or BITS[source] > 16:
         return None
     wide = site.cast(x, "int64")
     turn, edge = 1 << BITS[source], 1 << (BITS[source] - 1)

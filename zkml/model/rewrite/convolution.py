@@ -55,7 +55,7 @@ def transposed(site: Site) -> list[str] | None:
         start, end = pads[i], pads[i + rank]
         if asked is not None or auto in ("SAME_UPPER", "SAME_LOWER"):
             cut = whole - made[i + 2]
-            start = cut - cut // 2 if auto == "SAME_LOWER" else cut // 2
+            start = cut // 2 if auto == "SAME_UPPER" else cut - cut // 2
             end = cut - start
         before.append(reach - start)
         after.append(reach - end + extra[i])

@@ -13,6 +13,9 @@ RANGES = {
     "uint8": (0, 255), "int8": (-128, 127), "uint16": (0, 65535), "int16": (-32768, 32767), "int32": (-(1 << 31), (1 << 31) - 1),
 }  # fmt: skip
 
+KEPT = 4.0
+MAX_HALVINGS = 6
+
 
 def quantize(site: Site) -> list[str] | None:
     """Precondition: constant scales and zero points; per tensor, per axis or in blocks; a type of whole numbers."""
@@ -27,8 +30,7 @@ def quantize(site: Site) -> list[str] | None:
 
 
 def _rounded(site: Site, value: str, scale: np.ndarray, zero: np.ndarray, limits: tuple[int, int]) -> str:
-    scaled = site.mul(value, site.const((1 / scale.astype(np.float64)).astype(np.float32), "one-over-scale"))
-    whole = site.op_("Round", scaled)
+    whole = site.op_("Round", times(site, value, 1 / scale.astype(np.float64)))
     if zero.any():
         whole = site.add(whole, site.const(zero.astype(np.float32), "zero-point"))
     low, high = (site.const(np.asarray(v, dtype=np.float32), n) for v, n in zip(limits, ("low", "high"), strict=True))
@@ -50,7 +52,20 @@ def dequantize(site: Site) -> list[str] | None:
         value = site.cast(x, "float")
     if zero.any():
         value = site.sub(value, site.const(zero.astype(np.float32), "zero-point"))
-    return [site.mul(value, site.const(scale.astype(np.float32), "scale"))]
+    return [times(site, value, scale.astype(np.float64))]
+
+
+def times(site: Site, value: str, factor: np.ndarray) -> str:
+    """Return the value times a constant factor. A small one is taken in steps of which all but the first are powers of two: those
+    a fixed-point number holds exactly, and the first holds most digits when it is about `KEPT`."""
+    most = float(np.abs(factor).max())
+    halvings = max(0, int(np.ceil(np.log2(KEPT / most)))) if 0 < most < 0.5 else 0
+    product = site.mul(value, site.const((factor * 2.0**halvings).astype(np.float32), "factor"))
+    while halvings:
+        step = min(halvings, MAX_HALVINGS)
+        product = site.mul(product, site.const(np.asarray(2.0**-step, dtype=np.float32), "power-of-two"))
+        halvings -= step
+    return product
 
 
 def wide(site: Site, index: int, shape: tuple[int, ...] | None) -> np.ndarray | None:

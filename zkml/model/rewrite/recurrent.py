@@ -1,7 +1,7 @@
 """`LSTM`, `GRU` and `RNN` in any direction and with any outputs, written out step by step.
 
 Gates and equations are those of the ONNX operators' documentation: LSTM gates in the order i, o, f, c; GRU gates z, r, h.
-A forward pass whose sequence output alone is read, without initial state, peepholes or lengths, is left to EZKL.
+A forward pass of which one output is read, from a zero state, without peepholes or lengths, is left to EZKL.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ def recurrent(site: Site) -> list[str] | None:
 
 
 def _left_to_ezkl(site: Site, direction: str) -> bool:
-    extra = [i for i in range(4, 8) if site.input(i)]
-    plain = not extra and not site.attribute("layout", 0) and site.attribute("clip") is None
+    starts = [site.constant(site.input(i)) for i in (5, 6) if site.input(i)]
+    zero = all(s is not None and not s.any() for s in starts) and not site.input(4) and not site.input(7)
+    plain = zero and not site.attribute("layout", 0) and site.attribute("clip") is None
     activations = site.attribute("activations") in (None, DEFAULTS[site.op])
     read = sum(site.is_read(i) for i in range(len(site.node.output)))
     return direction == "forward" and plain and activations and read <= 1
