@@ -159,10 +159,12 @@ def _instance_evals(protocol: Protocol) -> dict[tuple[int, int], InstanceEval]:
     return out
 
 
-FIXED_WORDS = ("THETA", "BETA", "GAMMA", "Y", "X", "Y_PRIME", "V", "U", "X_N", "L_0", "L_LAST", "ACTIVE", "H_EVAL")
+FIXED_WORDS = (
+    "MODULUS_R", "MODULUS_P", "THETA", "BETA", "GAMMA", "Y", "X", "Y_PRIME", "V", "U", "X_N", "L_0", "L_LAST", "ACTIVE", "H_EVAL"
+)  # fmt: skip
 """Words that every circuit has, at the same place in every layout."""
 
-_NOTES = {"X_N": "x^n", "ACTIVE": "1 − l_last − l_blind", "H_EVAL": "h(x)"}
+_NOTES = {"MODULUS_R": "r", "MODULUS_P": "p", "X_N": "x^n", "ACTIVE": "1 − l_last − l_blind", "H_EVAL": "h(x)"}
 
 
 def plan(protocol: Protocol, key_length: int = 0) -> Plan:
