@@ -21,11 +21,13 @@ TABLE_UNUSABLE_ROWS = 8
 
 @dataclass(frozen=True)
 class Columns:
-    """What a proof of this circuit commits to and opens. `k`: 2^k rows. `blocks` of `inner` columns for each of the three model
-    tensors. `degree` D of the whole system: D - 1 quotient pieces, an extended domain of 2^`extended_k` rows."""
+    """What a proof of this circuit commits to and opens. `k`: 2^k rows. `slots` cells lie in `blocks` of `inner` columns, for each
+    of the three model tensors. `degree` D of the whole system: D - 1 quotient pieces, an extended domain of 2^`extended_k` rows.
+    """
 
     k: int
     inner: int
+    slots: int
     blocks: int
     advice: int
     fixed: int
@@ -159,6 +161,7 @@ def count(settings: Mapping[str, Any], *, logrows: int | None = None) -> Columns
     return Columns(
         k=k,
         inner=inner,
+        slots=slots,
         blocks=blocks,
         advice=advice,
         fixed=fixed,

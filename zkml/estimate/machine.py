@@ -92,9 +92,9 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def measure() -> float:
+def measure(rounds: int = ROUNDS) -> float:
     """Return the CPU seconds of a fixed piece of work: the least of a few runs, so that a busy machine disturbs little."""
-    return min(_work() for _ in range(ROUNDS))
+    return min(_work() for _ in range(rounds))
 
 
 def _work() -> float:

@@ -1,8 +1,10 @@
-"""Time and memory of EZKL's setup and prover, from the size of the constraint system.
+"""Time and memory of `zkml setup` and `zkml prove`, from the size of the constraint system.
 
-Each is a sum of terms that the algorithm makes plausible (multi-exponentiations, FFTs on the extended domain, columns held in
-memory), with coefficients fitted by `benches/estimate.py` on synthetic circuits and kept in `coefficients.json`;
-`docs/estimates.md` has how far off it is on models that were not used for the fit.
+A command is a serial part and a parallel one. Serial are the start of two processes (ours and EZKL's), laying out cells, reading,
+writing and digesting key files; parallel the multi-exponentiations, FFTs and evaluations on the extended domain, over all
+processors. Each is a sum of terms that the algorithm makes plausible, with coefficients fitted by `benches/estimate.py` on
+synthetic circuits and kept in `coefficients.json`; `docs/estimates.md` has how far off they are on models that were not used for
+the fit.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ FELT_BYTES = 32
 
 @dataclass(frozen=True)
 class Cost:
-    """One stage: wall clock `seconds`, `cpu_seconds` over all threads, resident memory `ram` in bytes at its peak."""
+    """One command: wall clock `seconds`, `cpu_seconds` over all threads, resident memory `ram` of EZKL's process in bytes at its
+    peak."""
 
     seconds: float
     cpu_seconds: float
@@ -63,7 +66,12 @@ def exponentiation(c: Columns) -> float:
     return c.rows / max(3, c.k - 3)
 
 
-def setup_time_terms(c: Columns) -> dict[str, float]:
+def serial_terms(c: Columns) -> dict[str, float]:
+    """Work of one thread: the start of processes, and what grows with the cells and with the key file."""
+    return {"process": 1.0, "slots": float(c.slots), "key_bytes": float(c.pk_bytes)}
+
+
+def setup_parallel_terms(c: Columns) -> dict[str, float]:
     """Work of setup: a commitment, an FFT over the rows and one over the extended rows for each fixed and permutation column."""
     columns = c.fixed + c.permutation
     return {
@@ -75,7 +83,7 @@ def setup_time_terms(c: Columns) -> dict[str, float]:
     }
 
 
-def prove_time_terms(c: Columns) -> dict[str, float]:
+def prove_parallel_terms(c: Columns) -> dict[str, float]:
     """Work of a proof: commitments to witness columns (small scalars) and to products and quotients (full ones), FFTs over the
     extended rows, the evaluation of all constraints there, reading the key, opening."""
     opened = c.advice_queries + c.fixed + c.permutation + 3 * c.chunks + 3 * c.lookups
@@ -97,19 +105,24 @@ def total(quantity: str, terms: Mapping[str, float]) -> float:
     return sum(weights[name] * value for name, value in terms.items())
 
 
-def wall(cpu_seconds: float, quantity: str, machine: Machine) -> float:
-    """Return the wall clock of `cpu_seconds` of work of which a fitted share runs on all CPUs."""
-    share = coefficients()["parallel_share"][quantity]
-    return cpu_seconds * (1 - share + share / machine.cpus)
+def cost(serial: float, parallel: float, ram: float, machine: Machine) -> Cost:
+    """Return the cost of CPU seconds, as many as on the machine of the fit, on another one."""
+    serial, parallel = serial * machine.slowness, parallel * machine.slowness
+    return Cost(serial + parallel / machine.cpus, serial + parallel, round(ram))
 
 
 def setup_cost(c: Columns, machine: Machine) -> Cost:
     """Return what making the keys costs on `machine`."""
-    cpu = total("setup_seconds", setup_time_terms(c)) * machine.slowness
-    return Cost(wall(cpu, "setup", machine), cpu, round(total("setup_ram", setup_ram_terms(c))))
+    serial, parallel = total("setup_serial", serial_terms(c)), total("setup_parallel", setup_parallel_terms(c))
+    return cost(serial, parallel, total("setup_ram", setup_ram_terms(c)), machine)
 
 
 def prove_cost(c: Columns, machine: Machine) -> Cost:
-    """Return what one proof costs on `machine`."""
-    cpu = total("prove_seconds", prove_time_terms(c)) * machine.slowness
-    return Cost(wall(cpu, "prove", machine), cpu, round(total("prove_ram", prove_ram_terms(c))))
+    """Return what one proof costs on `machine`, its witness and the check of the proof included."""
+    serial, parallel = total("prove_serial", serial_terms(c)), total("prove_parallel", prove_parallel_terms(c))
+    return cost(serial, parallel, total("prove_ram", prove_ram_terms(c)), machine)
+
+
+def shared_seconds() -> float:
+    """Return the part of a proof's CPU seconds that all circuits share."""
+    return coefficients()["prove_serial"]["process"] + coefficients()["prove_parallel"]["process"]
