@@ -37,10 +37,12 @@ def from_module(module: Any, samples: Any, *, opset: int | None = None, exporter
     level = logging.getLogger("torch.onnx").level
     try:
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        with warnings.catch_warnings(), torch.no_grad():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            # Without gradients torch would run fused kernels that its older exporter does not know.
             proto = exported_by("torch", lambda: _export(torch, module, first, list(arrays), opset or OPSET, exporter))
-            expected = exported_by("torch", lambda: _values(torch, module, arrays))
+            with torch.no_grad():
+                expected = exported_by("torch", lambda: _values(torch, module, arrays))
     finally:
         logging.getLogger("torch.onnx").setLevel(level)
         module.train(was_training)

@@ -1,0 +1,107 @@
+"""Models straight from Python are compiled in one line, proved and verified, and a proof says what onnxruntime says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+
+import zkml
+from zkml import Policy, RunArgs
+from zkml.bundle import Bundle
+from zkml.circuit.compile import Compilation
+from zkml.keys.srs import generate_unsafe
+from zkml.model import make_samples
+from zkml.model.run import run_float
+
+pytest.importorskip("skl2onnx")
+
+pytestmark = [pytest.mark.slow, pytest.mark.ezkl]
+
+IRIS, IRIS_CLASS = load_iris(return_X_y=True)
+TUMOURS, BENIGN = load_breast_cancer(return_X_y=True)
+R = 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001
+LENIENT = Policy(allow_unsafe_srs=True)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A working folder and a home of this test's own."""
+    monkeypatch.setenv("ZKML_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+
+
+def args(scale: int, **changes: Any) -> RunArgs:
+    """Run arguments for values below 2^24 units: fixed, so that nothing is searched for."""
+    common: dict[str, Any] = {"logrows": 13, "decomp_base": 256, "decomp_legs": 3, "lookup_range": (-8000, 8000)}
+    return RunArgs(input_scale=scale, param_scale=scale, **(common | changes))
+
+
+def proved(result: Compilation, inputs: np.ndarray, workplace: Path, tolerance: float) -> None:
+    """Set up, prove one sample, verify, and compare what the proof says with onnxruntime."""
+    srs = generate_unsafe(workplace / "unsafe.srs", result.run_args.logrows)
+    zkml.setup(result.bundle, srs, allow_unsafe_srs=True)
+    sample = {result.model.inputs[0].name: inputs.astype(np.float32)}
+    zkml.prove(result.bundle, sample, srs=srs)
+    assert zkml.verify(result.bundle, policy=LENIENT).accepted
+    expected = run_float(result.model, make_samples(sample, result.model))
+    for name, values in said(result.bundle).items():
+        np.testing.assert_allclose(values, expected[name].reshape(-1), atol=tolerance, err_msg=name)
+
+
+def said(bundle: Bundle) -> dict[str, np.ndarray]:
+    """Return what the bundle's proof says of each output, as real numbers, by the statement of its protocol."""
+    protocol = json.loads(bundle.path("protocol").read_bytes())
+    instances = [row for column in json.loads(bundle.path("proof").read_bytes())["instances"] for row in column]
+    numbers = [int.from_bytes(bytes.fromhex(felt.removeprefix("0x")), "little") for felt in instances]
+    signed = [n - R if n > R // 2 else n for n in numbers]
+    return {
+        t["name"]: np.asarray(signed[t["row"] : t["row"] + t["length"]], dtype=np.float64) / 2.0 ** t["scale"]
+        for t in protocol["statement"]["tensors"]
+        if t["role"] == "output"
+    }
+
+
+def test_a_scaler_and_a_logistic_regression_are_calibrated_in_one_line(workplace: Path) -> None:
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(IRIS[::2], IRIS_CLASS[::2])
+    result = zkml.compile(model, IRIS[1::2], labels=IRIS_CLASS[1::2])
+    assert result.bundle.folder.name == "Pipeline.zkml"
+    proved(result, IRIS[51:52], workplace, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("model", "table", "classes", "arguments", "tolerance"),
+    [
+        (make_pipeline(StandardScaler(), LogisticRegression()), TUMOURS, BENIGN, args(8), 0.02),
+        (make_pipeline(StandardScaler(), LinearSVC()), TUMOURS, BENIGN, args(8), 0.05),
+        (RandomForestClassifier(50, random_state=0), IRIS, IRIS_CLASS, args(7), 0.01),
+        (make_pipeline(StandardScaler(), SVC()), IRIS, IRIS_CLASS, args(9), 0.1),
+    ],
+    ids=["logistic", "linear svm", "forest of 50", "rbf svm"],
+)
+def test_what_scikit_learn_fits_is_proved(
+    model: Any, table: np.ndarray, classes: np.ndarray, arguments: RunArgs, tolerance: float, workplace: Path
+) -> None:
+    model.fit(table[::2], classes[::2])
+    proved(zkml.compile(model, table[1:4], run_args=arguments), table[51:52], workplace, tolerance)
+
+
+def test_what_xgboost_fits_is_proved_from_its_file(workplace: Path) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    pytest.importorskip("onnxmltools")
+    model = xgboost.XGBClassifier(n_estimators=20, max_depth=3, n_jobs=1).fit(TUMOURS[::2], BENIGN[::2])
+    model.save_model(workplace / "tumours.ubj")
+    result = zkml.compile(workplace / "tumours.ubj", run_args=args(8))
+    assert result.bundle.folder == workplace / "tumours.zkml"
+    proved(result, TUMOURS[51:52], workplace, 0.02)
