@@ -56,21 +56,21 @@ def proved(result: Compilation, inputs: np.ndarray, workplace: Path, tolerance: 
     zkml.prove(result.bundle, sample, srs=srs)
     assert zkml.verify(result.bundle, policy=LENIENT).accepted
     expected = run_float(result.model, make_samples(sample, result.model))
-    for name, values in said(result.bundle).items():
-        np.testing.assert_allclose(values, expected[name].reshape(-1), atol=tolerance, err_msg=name)
+    for tensor, values in zip(result.model.outputs, said(result.bundle), strict=True):
+        np.testing.assert_allclose(values, expected[tensor.name].reshape(-1), atol=tolerance, err_msg=tensor.name)
 
 
-def said(bundle: Bundle) -> dict[str, np.ndarray]:
-    """Return what the bundle's proof says of each output, as real numbers, by the statement of its protocol."""
+def said(bundle: Bundle) -> list[np.ndarray]:
+    """Return what the bundle's proof says of each output, in order, as real numbers by the statement of its protocol."""
     protocol = json.loads(bundle.path("protocol").read_bytes())
     instances = [row for column in json.loads(bundle.path("proof").read_bytes())["instances"] for row in column]
     numbers = [int.from_bytes(bytes.fromhex(felt.removeprefix("0x")), "little") for felt in instances]
     signed = [n - R if n > R // 2 else n for n in numbers]
-    return {
-        t["name"]: np.asarray(signed[t["row"] : t["row"] + t["length"]], dtype=np.float64) / 2.0 ** t["scale"]
+    return [
+        np.asarray(signed[t["row"] : t["row"] + t["length"]], dtype=np.float64) / 2.0 ** t["scale"]
         for t in protocol["statement"]["tensors"]
         if t["role"] == "output"
-    }
+    ]
 
 
 def test_a_scaler_and_a_logistic_regression_are_calibrated_in_one_line(workplace: Path) -> None:
