@@ -120,13 +120,16 @@ def ezkl_contract(folder: Path, protocol: Protocol, data: bytes) -> dict[str, An
     return {"bytes": deployed.code_bytes, "deployment": deployed.gas, "verification": called.gas, "accepts": accepted}
 
 
-def measure_folder(folder: Path, with_ezkl: bool) -> dict[str, Any]:
-    """Return the row of one circuit."""
+def measure_folder(folder: Path, with_ezkl: bool, earlier: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the row of one circuit. EZKL's side is taken from an earlier row of the same circuit: our generator changes, not EZKL's."""
     protocol = read_protocol(folder / "protocol.json")
     proof: Proof = read_proof((folder / "proof.json").read_bytes())
     data = calldata(protocol, proof)
     forms = all_forms(protocol, proof)
+    known = next((r["ezkl"] for r in earlier if r["circuit_id"] == protocol.circuit_id and r["ezkl"]), None)
+    ezkl = known or (ezkl_contract(folder, protocol, data) if with_ezkl else None)
     return {
+        "circuit_id": protocol.circuit_id,
         "name": folder.name.removesuffix(".zkml"),
         "k": protocol.k,
         "instances": sum(protocol.instance_rows),
@@ -134,7 +137,7 @@ def measure_folder(folder: Path, with_ezkl: bool) -> dict[str, Any]:
         "forms": {c.form: c.as_dict() for c in forms},
         "auto": cheapest(forms).form,
         "formula": round(formula(protocol, data)),
-        "ezkl": ezkl_contract(folder, protocol, data) if with_ezkl else None,
+        "ezkl": ezkl,
     }
 
 
@@ -219,7 +222,7 @@ def measure(circuits: tuple[str, ...], log: Path, group: str, no_ezkl: bool) -> 
     """Append a line of JSON for each circuit to the log."""
     for name in circuits or sorted(p.name for p in VECTORS.iterdir()):
         folder = VECTORS / name if (VECTORS / name).is_dir() else Path(name)
-        row = {"group": group} | measure_folder(folder, not no_ezkl)
+        row = {"group": group} | measure_folder(folder, not no_ezkl, read_log(log))
         with log.open("a") as f:
             f.write(json.dumps(row) + "\n")
         taken = row["forms"][row["auto"]]

@@ -18,7 +18,7 @@ from zkml.contract.compiler import SETTINGS
 from zkml.contract.deployment import Built, creation_code
 from zkml.contract.evm import CODE_LIMIT, Evm
 from zkml.contract.rpc import Rpc, lies
-from zkml.errors import InfeasibleError, InternalFault, MismatchedArtifacts, NetworkError
+from zkml.errors import InfeasibleError, InternalFault, MalformedArtifact, MismatchedArtifacts, NetworkError
 from zkml.verifier.transcript import keccak256
 
 DEPLOYER = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
@@ -218,15 +218,18 @@ def record_of(plan: DeploymentPlan, chain_id: int, sent: list[Sent]) -> dict[str
 def merge_records(before: Any, new: dict[str, Any]) -> dict[str, Any]:
     """Return the bundle's record of deployments with a new one, which replaces an earlier one on the same chain.
 
-    Where contracts were there already, what an earlier record knows of their transactions is kept.
+    Where contracts were there already, what an earlier record knows of their transactions is kept. Raises `MalformedArtifact` when
+    the earlier record is none.
     """
-    chains: dict[str, Any] = dict(before["chains"]) if before else {}
-    old = chains.get(str(new["chain_id"]))
-    if old is not None:
-        known = {c["address"]: c for c in old["contracts"]}
-        for c in new["contracts"]:
-            if c["transaction"] is None and c["address"] in known:
-                c |= {key: known[c["address"]][key] for key in ("transaction", "gas")}
+    try:
+        chains: dict[str, Any] = dict(before["chains"]) if before is not None else {}
+        old = chains.get(str(new["chain_id"]), {"contracts": []})
+        known = {c["address"]: (c["transaction"], c["gas"]) for c in old["contracts"]}
+    except (KeyError, TypeError, ValueError) as e:
+        raise MalformedArtifact("the deployment record is damaged", hint="move it away", code="record") from e
+    for c in new["contracts"]:
+        if c["transaction"] is None and c["address"] in known:
+            c["transaction"], c["gas"] = known[c["address"]]
     return {"version": RECORD_VERSION, "chains": chains | {str(new["chain_id"]): new}}
 
 
