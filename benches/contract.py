@@ -121,7 +121,10 @@ def ezkl_contract(folder: Path, protocol: Protocol, data: bytes) -> dict[str, An
 
 
 def measure_folder(folder: Path, with_ezkl: bool, earlier: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the row of one circuit. EZKL's side is taken from an earlier row of the same circuit: our generator changes, not EZKL's."""
+    """Return the row of one circuit.
+
+    EZKL's side is taken from an earlier row of the same circuit: our generator changes, not EZKL's.
+    """
     protocol = read_protocol(folder / "protocol.json")
     proof: Proof = read_proof((folder / "proof.json").read_bytes())
     data = calldata(protocol, proof)

@@ -218,8 +218,8 @@ def record_of(plan: DeploymentPlan, chain_id: int, sent: list[Sent]) -> dict[str
 def merge_records(before: Any, new: dict[str, Any]) -> dict[str, Any]:
     """Return the bundle's record of deployments with a new one, which replaces an earlier one on the same chain.
 
-    Where contracts were there already, what an earlier record knows of their transactions is kept. Raises `MalformedArtifact` when
-    the earlier record is none.
+    Where contracts were there already, what an earlier record knows of their transactions is kept. Raises `MalformedArtifact`
+    when the earlier record is none.
     """
     try:
         chains: dict[str, Any] = dict(before["chains"]) if before is not None else {}
