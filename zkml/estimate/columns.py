@@ -21,8 +21,10 @@ TABLE_UNUSABLE_ROWS = 8
 
 @dataclass(frozen=True)
 class Columns:
-    """What a proof of this circuit commits to and opens. `k`: 2^k rows. `slots` cells lie in `blocks` of `inner` columns, for
-    each of the three model tensors. `degree` D of the whole system: D - 1 quotient pieces, an extended domain of 2^`extended_k` rows.
+    """What a proof of this circuit commits to and opens.
+
+    `k`: 2^k rows. `slots` cells lie in `blocks` of `inner` columns, for each of the three model tensors. `degree` D of the whole
+    system: D - 1 quotient pieces, an extended domain of 2^`extended_k` rows.
     """
 
     k: int
