@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.ezkl.cases import RUN_ARGS, compile_circuit, node, save, save_linear
+from tests.ezkl.cases import RUN_ARGS, compile_circuit, node, save, save_input, save_linear
 from zkml.errors import EnvironmentFault, InfeasibleError, InternalFault
 from zkml.ezkl import Limits, Progress, Worker
 
@@ -98,8 +98,24 @@ def test_a_call_that_waits_for_a_file_that_nobody_writes_is_hung(tmp_path: Path)
     assert children() == []
 
 
+def test_the_prover_hangs_on_a_value_outside_its_table_and_is_stopped(tmp_path: Path) -> None:
+    """EZKL's own deadlock: with a witness beyond the table its prover waits for ever."""
+    f = tmp_path
+    with Worker(limits=Limits(max_idle=6.0, max_seconds=120)) as worker:
+        model = save(f / "m.onnx", [node("Sigmoid", "x", "y", "s")], [1, 3])
+        compile_circuit(worker, model, f, RUN_ARGS.with_(logrows=8, lookup_range=(-32, 32)))
+        worker.call("gen_srs", srs_path=f / "srs", logrows=8)
+        keys: dict[str, Any] = {"model": f / "circuit", "pk_path": f / "pk", "srs_path": f / "srs"}
+        worker.call("setup", vk_path=f / "vk", **keys)
+        worker.call("gen_witness", data=save_input(f / "i.json", [1, 2, 3000]), model=f / "circuit", output=f / "w")
+        with pytest.raises(InternalFault, match="prove hung") as e:
+            worker.call("prove", witness=f / "w", proof_path=f / "p", **keys)
+    assert e.value.code == "ezkl-hung"
+    assert children() == []
+
+
 def test_a_call_that_works_or_waits_for_its_turn_is_not_hung(tmp_path: Path) -> None:
-    with Worker(limits=Limits(max_idle=0.2)) as worker:
+    with Worker(limits=Limits(max_idle=0.9)) as worker:
         assert worker.call("gen_srs", srs_path=tmp_path / "srs", logrows=12).seconds > 0.3
 
 

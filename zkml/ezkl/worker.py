@@ -26,7 +26,7 @@ from zkml.ezkl.stall import Stall
 
 POLL_SECONDS = 0.05
 STALL_SECONDS = 120.0
-"""A call that does nothing for so long is hung: the longest quiet stretch of a working one is a fraction of a second."""
+"""A call that does next to nothing for so long is hung: the longest quiet stretch of a working one is a fraction of a second."""
 LOG_TAIL_BYTES = 16_384
 OUTPUTS = frozenset({"output", "compiled_circuit", "vk_path", "pk_path", "proof_path"})
 HOME_PREFIX = "zkml-ezkl-"
@@ -39,7 +39,7 @@ PASSED_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBR
 @dataclass(frozen=True)
 class Limits:
     """What one call may use: `max_ram` in bytes of resident memory, `max_seconds` of wall clock, `max_idle` seconds in a row
-    without using a CPU; None is no limit."""
+    of doing nothing; None is no limit."""
 
     max_ram: int | None = None
     max_seconds: float | None = None
@@ -196,7 +196,8 @@ class Worker:
         """Return the answer, or None when the process ended without one."""
         assert self._answers is not None
         watched = psutil.Process(process.pid) if process.poll() is None else None
-        stall = Stall(watched) if watched is not None else None
+        patience = self.limits.max_idle
+        stall = Stall(watched, patience) if watched is not None and patience is not None else None
         while True:
             ready, _, _ = select.select([self._answers], [], [], POLL_SECONDS)
             if ready:
@@ -215,7 +216,7 @@ class Worker:
                 with contextlib.suppress(psutil.Error):
                     rss = watched.memory_info().rss
             self._enforce(stage, elapsed, rss)
-            if stall is not None and self.limits.max_idle is not None and stall.look(elapsed) > self.limits.max_idle:
+            if stall is not None and patience is not None and stall.look(elapsed) > patience:
                 raise self._hung(stage, stall.idle, elapsed)
             if self._on_progress is not None:
                 self._on_progress(Progress(stage, elapsed, rss))
