@@ -92,7 +92,7 @@ contract SettlementHandler is Test {
 
 /// @title The record is what the handler's plain record says
 /// forge-config: default.invariant.runs = 12
-/// forge-config: long.invariant.runs = 96
+/// forge-config: long.invariant.runs = 32
 contract SettlementInvariants is Test {
     SettlementHandler private handler;
 
