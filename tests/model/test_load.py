@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import convert_model_to_external_data
 
 from zkml.errors import ModelError, UsageError
-from zkml.model import load
+from zkml.model import from_proto, load
 
 Mutation = Callable[[onnx.ModelProto], None]
 
@@ -252,3 +252,41 @@ def test_a_tensor_that_does_not_hold_its_shape_is_refused(tmp_path: Path) -> Non
     proto = dense()
     proto.graph.initializer[0].dims[0] = 1 << 40
     assert code_of(save(tmp_path, proto)) in ("malformed-tensor", "invalid")
+
+
+def test_all_nodes_with_shapes_of_the_data_are_named_at_once() -> None:
+    nodes = [
+        helper.make_node("NonZero", ["x"], ["a"], name="first"),
+        helper.make_node("Unique", ["x"], ["b"], name="second"),
+        helper.make_node("Neg", ["b"], ["c"], name="third"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])],
+        [
+            helper.make_tensor_value_info("a", TensorProto.INT64, [2, "n"]),
+            helper.make_tensor_value_info("c", TensorProto.FLOAT, ["m"]),
+        ],
+    )
+    with pytest.raises(ModelError) as e:
+        from_proto(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8))
+    assert e.value.code == "dynamic-shape"
+    assert [n["node"] for n in e.value.details["nodes"]] == ["first", "second"]
+    assert e.value.exit_code == 3
+
+
+def test_positive_infinity_is_refused_and_minus_infinity_where_no_softmax_removes_it() -> None:
+    for value in (np.inf, -np.inf, np.nan):
+        weights = np.asarray([1, value, 2], dtype=np.float32)
+        graph = helper.make_graph(
+            [helper.make_node("Add", ["x", "w"], ["y"], name="add")],
+            "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])],
+            [numpy_helper.from_array(weights, "w")],
+        )
+        with pytest.raises(ModelError) as e:
+            from_proto(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8))
+        assert e.value.code == "weights-not-finite"
+        assert e.value.node == "add"

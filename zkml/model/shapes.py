@@ -93,7 +93,7 @@ def open_values(proto: onnx.ModelProto, shapes: dict[str, Tensor]) -> tuple[str,
 
 
 def check_complete(proto: onnx.ModelProto, shapes: dict[str, Tensor]) -> None:
-    """Raise `ModelError` naming the first node whose output has no fixed shape, and any output that is not a tensor."""
+    """Raise `ModelError` naming every node that makes a shape depend on the data, or an output that is not a tensor."""
     for output in proto.graph.output:
         if output.type.WhichOneof("value") not in ("tensor_type", None):
             kind = output.type.WhichOneof("value")
@@ -114,15 +114,33 @@ def check_complete(proto: onnx.ModelProto, shapes: dict[str, Tensor]) -> None:
                 code="empty",
                 node=label,
             )
-        open_outputs = [o for o in node.output if o and o not in shapes]
-        if open_outputs and node.domain in standard:
-            label = node_label(node, i)
-            raise ModelError(
-                f"the shape of {open_outputs[0]!r}, made by node {label} ({node.op_type}), depends on the data",
-                hint="a circuit has fixed shapes: pin dimensions with --dim, or export the model without data-dependent shapes",
-                code="dynamic-shape",
-                node=label,
-            )
+    sources = [
+        (node_label(n, i), n.op_type, next(o for o in n.output if o and o not in shapes))
+        for i, n in enumerate(proto.graph.node)
+        if n.domain in standard
+        and any(o and o not in shapes for o in n.output)
+        and all(not name or name in shapes for name in n.input)
+    ]
+    if sources:
+        label, op, value = sources[0]
+        others = "".join(f"; {value!r} by {label} ({op})" for label, op, value in sources[1:])
+        raise ModelError(
+            f"the shape of {value!r}, made by node {label} ({op}), depends on the data{others}",
+            hint="a circuit has fixed shapes: pin dimensions with --dim, or export the model without data-dependent shapes",
+            code="dynamic-shape",
+            node=label,
+            details={"nodes": [{"node": label, "op": op, "value": value} for label, op, value in sources]},
+        )
+    left = next(
+        ((node_label(n, i), n) for i, n in enumerate(proto.graph.node) if any(o and o not in shapes for o in n.output)), None
+    )
+    if left is not None and left[1].domain in standard:
+        raise ModelError(
+            f"the shape of what node {left[0]} ({left[1].op_type}) makes is not known",
+            hint="a circuit has fixed shapes: pin dimensions with --dim, or export the model without data-dependent shapes",
+            code="dynamic-shape",
+            node=left[0],
+        )
 
 
 def _check_ml(proto: onnx.ModelProto, shapes: dict[str, Tensor]) -> None:

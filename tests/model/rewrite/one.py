@@ -52,7 +52,11 @@ def of(
     proto = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 3)], ir_version=8
     )
-    return from_proto(onnx.shape_inference.infer_shapes(proto))
+    inferred = onnx.shape_inference.infer_shapes(proto)
+    for output in inferred.graph.output:
+        if not output.type.tensor_type.HasField("shape"):  # the operators whose body alone says it keep the shape of their input
+            output.CopyFrom(helper.make_tensor_value_info(output.name, kind, list(shape)))
+    return from_proto(inferred)
 
 
 def rewritten(model: Model, rule: str) -> Model:

@@ -67,11 +67,25 @@ def cast(site: Site) -> list[str] | None:
     if target == "bool" and source in (*FLOATS, *WHOLE):
         zero = site.like(0, x, "zero")
         return [site.op_("Greater", site.op_("Abs", x) if source not in UNSIGNED else x, zero)]
+    if target in FLOATS and source in WHOLE:
+        return _there_and_back(site, x, source)
     if target in WHOLE and source in FLOATS:
         if site.is_whole(x):
             return None
         return [site.cast(truncated(site, x), target)]
     return None
+
+
+def _there_and_back(site: Site, x: str, kind: str) -> list[str] | None:
+    """Precondition: the integer was cast from a float that held whole numbers, clipped to a small type."""
+    maker = site.maker(x)
+    if maker is None or maker.op_type != "Cast" or not site.is_whole(maker.input[0]):
+        return None
+    inner = site.maker(maker.input[0])
+    clipped = inner is not None and inner.op_type == "Clip"
+    if site.dtype(maker.input[0]) not in FLOATS or not (clipped or kind in ("int32", "int64")):
+        return None
+    return [maker.input[0]]
 
 
 def shift(site: Site) -> list[str] | None:
@@ -132,7 +146,7 @@ RULES = (
     Rule(
         "cast",
         frozenset({"Cast"}),
-        "sign(x)·⌊|x|⌋ is x without its fraction, and a number is true when it is not 0",
+        "sign(x)·⌊|x|⌋ is x without its fraction, a number is true when it is not 0, and whole floats survive being integers",
         cast,
     ),
     Rule(

@@ -13,7 +13,7 @@ from zkml.model.rewrite.site import REDUCED_BY_INPUT, Site
 OPS = frozenset({
     "AffineGrid", "Attention", "CausalConvWithState", "CenterCropPad", "DynamicQuantizeLinear", "GroupNormalization",
     "LinearAttention", "MeanVarianceNormalization", "NegativeLogLikelihoodLoss", "RMSNormalization",
-    "RotaryEmbedding", "Shrink", "SoftmaxCrossEntropyLoss", "SwiGLU",
+    "RotaryEmbedding", "SoftmaxCrossEntropyLoss", "SwiGLU",
 })  # fmt: skip
 """Those that EZKL lacks; the bodies of others cost more than EZKL's own."""
 

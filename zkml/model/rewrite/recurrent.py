@@ -1,7 +1,7 @@
 """`LSTM`, `GRU` and `RNN` in any direction and with any outputs, written out step by step.
 
 Gates and equations are those of the ONNX operators' documentation: LSTM gates in the order i, o, f, c; GRU gates z, r, h.
-A forward pass of which one output is read, from a zero state, without peepholes or lengths, is left to EZKL.
+A forward pass of which one output is read, or of one step, from a zero state, without peepholes or lengths, is left to EZKL.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def _left_to_ezkl(site: Site, direction: str) -> bool:
     plain = zero and not site.attribute("layout", 0) and site.attribute("clip") is None
     activations = site.attribute("activations") in (None, DEFAULTS[site.op])
     read = sum(site.is_read(i) for i in range(len(site.node.output)))
-    return direction == "forward" and plain and activations and read <= 1
+    shape = site.shape(site.input(0)) or (0,)
+    # After one step sequence and state are one value, which EZKL's layout of a plain graph does not give out twice.
+    return direction == "forward" and plain and activations and (read <= 1 or shape[0] == 1)
 
 
 def _start(site: Site, index: int, way: int, layout: int, batch: int, hidden: int) -> str:
