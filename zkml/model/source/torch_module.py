@@ -93,13 +93,27 @@ def _array(value: Any, name: str) -> np.ndarray:
 def _export(torch: Any, module: Any, first: tuple[Any, ...], names: list[str], opset: int, exporter: str) -> onnx.ModelProto:
     buffer = io.BytesIO()
     if exporter == "torchscript":
-        torch.onnx.export(module, first, buffer, dynamo=False, opset_version=opset, input_names=names)
+        torch.onnx.export(_called_with(torch, module), first, buffer, dynamo=False, opset_version=opset, input_names=names)
         return onnx.load_model_from_string(buffer.getvalue())
     program = torch.onnx.export(module, first, dynamo=True, opset_version=opset, input_names=names, verbose=False)
     proto: onnx.ModelProto = program.model_proto
     if proto.ByteSize() > MAX_MODEL_BYTES:
         raise ValueError(f"it is larger than {MAX_MODEL_BYTES} bytes")
     return proto
+
+
+def _called_with(torch: Any, module: Any) -> Any:
+    """Return a module that calls `module` with the inputs alone: the older exporter makes tensors of further arguments."""
+
+    class Called(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, *values: Any) -> Any:
+            return self.module(*values)
+
+    return Called().eval()
 
 
 def _values(torch: Any, module: Any, arrays: Mapping[str, np.ndarray]) -> dict[int, np.ndarray]:
