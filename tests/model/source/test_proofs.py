@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -105,3 +108,51 @@ def test_what_xgboost_fits_is_proved_from_its_file(workplace: Path) -> None:
     result = zkml.compile(workplace / "tumours.ubj", run_args=args(8))
     assert result.bundle.folder == workplace / "tumours.zkml"
     proved(result, TUMOURS[51:52], workplace, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "arguments"),
+    [
+        ("dilated", (4, 1, 7, 7), args(7)),
+        ("both_ways", (4, 3, 3), args(8)),
+        ("block", (4, 3, 8), args(8, logrows=15)),
+    ],
+)
+def test_what_torch_trains_is_proved(name: str, shape: tuple[int, ...], arguments: RunArgs, workplace: Path) -> None:
+    """A dilated convolution, a recurrence in both directions, a transformer block."""
+    pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+    modules = importlib.import_module("tests.model.source.test_torch_module")
+    samples = modules.drawn(*shape)
+    result = zkml.compile(getattr(modules, name)(), samples, run_args=arguments)
+    proved(result, samples[:1], workplace, 0.1)
+
+
+def test_an_int8_network_is_proved(workplace: Path) -> None:
+    """A convolution and a dense layer, quantised by onnxruntime with `QuantizeLinear` and `DequantizeLinear` around both."""
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    rng = np.random.default_rng(0)
+    weights = {"w": (2, 1, 3, 3), "v": (32, 3), "b": (3,)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], kernel_shape=[3, 3]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Flatten", ["r"], ["f"]),
+        helper.make_node("Gemm", ["f", "v", "b"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 6, 6])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])],
+        [numpy_helper.from_array(rng.normal(size=s).astype(np.float32), k) for k, s in weights.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), workplace / "float.onnx")
+    drawn = iter([{"x": rng.normal(size=(1, 1, 6, 6)).astype(np.float32)} for _ in range(10)])
+
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc, name-defined]
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            return next(drawn, None)
+
+    quantization.quantize_static(workplace / "float.onnx", workplace / "int8.onnx", Reader())
+    result = zkml.compile(workplace / "int8.onnx", run_args=args(10, logrows=15))
+    proved(result, rng.normal(size=(1, 1, 6, 6)), workplace, 0.3)
