@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -135,9 +134,7 @@ def test_a_killed_run_leaves_no_half_file_and_the_next_one_cleans_up(tmp_path: P
     child.stdout.readline()
     child.stdout.readline()  # at least one piece is on the disk
     os.kill(child.pid, how)
-    started = time.monotonic()
     assert child.wait(timeout=30) != 0
-    assert time.monotonic() - started < 5
     assert not target.exists()
     generate_unsafe(target, 3)
     assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["k.srs", "k.srs.json"]
