@@ -94,12 +94,12 @@ def picture(image: np.ndarray) -> str:
 
 
 def verify_in_evm(bundle: Bundle) -> tuple[Verified, int]:
-    """Return the verdict of the bundle's contract, compiled and run in an EVM here, and the bytes of its code."""
+    """Return the verdict of the bundle's contract, compiled and run in an EVM here, and the bytes of its largest contract."""
     protocol = read_protocol(bundle.path("protocol"))
     proof = read_proof(bundle.path("proof").read_bytes())
     evm = Evm()
     installed = install(first_fit(protocol), evm)
-    return evm.verify(installed.entry, calldata(protocol, proof)), installed.contracts[-1].code_bytes
+    return evm.verify(installed.entry, calldata(protocol, proof)), max(c.code_bytes for c in installed.contracts)
 
 
 @click.command()
@@ -169,7 +169,7 @@ def command(sample: int, out: Path, calibrate: bool, as_json: bool) -> None:
     step = steps.begin("verify (EVM)", f"zkml contract verify {out}")
     verified, code_bytes = verify_in_evm(compiled.bundle)
     verdicts["contract"] = verified.verdict
-    steps.end(step, f"{verified.verdict.outcome} for {verified.gas:,} gas by a contract of {code_bytes:,} bytes")
+    steps.end(step, f"{verified.verdict.outcome} for {verified.gas:,} gas; the largest contract has {code_bytes:,} bytes")
     if not all(v.accepted for v in verdicts.values()):
         raise InternalFault("the verifiers do not accept the proof", details={k: v.as_dict() for k, v in verdicts.items()})
     value = {
