@@ -35,8 +35,14 @@ fn malformed(py: Python<'_>, error: &DecodeError) -> PyErr {
 
 /// A compiled circuit, decoded.
 #[pyclass(frozen, module = "zkml._core.graph")]
-struct CompiledCircuit {
+pub struct CompiledCircuit {
     inner: Circuit,
+}
+
+impl CompiledCircuit {
+    pub fn inner(&self) -> &Circuit {
+        &self.inner
+    }
 }
 
 #[pymethods]

@@ -1,6 +1,7 @@
 //! The Python face of the crates: bindings only, one file for each Python module it serves.
 
 mod graph;
+mod keys;
 mod srs;
 mod verifier;
 mod witness;
@@ -11,6 +12,7 @@ use pyo3::prelude::*;
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     graph::register(m)?;
+    keys::register(m)?;
     srs::register(m)?;
     verifier::register(m)?;
     Ok(())

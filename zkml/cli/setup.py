@@ -11,13 +11,14 @@ from zkml.cli.options import budget_options, bundle_argument, srs_options
 from zkml.cli.output import command_errors, emit, gigabytes, json_option, progress, say, seconds
 from zkml.cli.srs_choice import choose_srs
 from zkml.estimate import Budget
-from zkml.keys.setup import setup
+from zkml.keys.setup import ENGINES, setup
 from zkml.settings import read_settings
 
 
 @click.command()
 @bundle_argument
 @srs_options
+@click.option("--engine", type=click.Choice(ENGINES), default="ezkl", show_default=True, help="The keys are the same bytes.")
 @click.option("--no-selector-compression", is_flag=True, help="Keep selectors apart: more columns, lower degree.")
 @budget_options
 @json_option
@@ -26,6 +27,7 @@ def command(
     bundle: Path,
     srs_path: Path | None,
     unsafe_srs: bool,
+    engine: str,
     no_selector_compression: bool,
     max_ram: int | None,
     max_time: float | None,
@@ -43,6 +45,7 @@ def command(
             srs,
             allow_unsafe_srs=unsafe_srs,
             compress_selectors=not no_selector_compression,
+            engine=engine,
             budget=Budget(max_ram=max_ram, max_seconds=max_time, max_k=max_k),
             on_progress=on_progress,
         )
@@ -51,6 +54,7 @@ def command(
         "circuit_id": keys.circuit_id,
         "k": k,
         "srs": {"path": str(srs.path), "digest": srs.digest, "trust": str(srs.trust)},
+        "engine": keys.engine,
         "seconds": keys.seconds,
         "peak_rss": keys.peak_rss,
         "pk_bytes": keys.pk_bytes,

@@ -9,17 +9,23 @@ from typing import Any
 
 import psutil
 
+from zkml._core import graph as core
+from zkml._core import keys as core_keys
 from zkml.bundle import Bundle, Transaction
 from zkml.circuit.audit import AuditReport, audit_files
 from zkml.circuit.registry import remember
 from zkml.errors import SrsError, UsageError
 from zkml.estimate import Budget, enforce, estimate
-from zkml.ezkl import Limits, Progress, ProgressCallback, Worker
+from zkml.ezkl import CallResult, Limits, Progress, ProgressCallback, Worker
+from zkml.files import disk_errors, read_bounded
 from zkml.keys.srs import Srs
 from zkml.keys.srs_checked import require_checked
 from zkml.protocol import Protocol, canonical_bytes
 from zkml.protocol.ezkl import protocol_from_ezkl
 from zkml.settings import read_settings
+
+ENGINES = ("ezkl", "rust")
+MAX_CIRCUIT_BYTES = 1 << 34
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Keys:
     peak_rss: int
     pk_bytes: int
     vk_bytes: int
+    engine: str
 
 
 def needs_witness(settings: dict[str, Any]) -> bool:
@@ -72,6 +79,27 @@ def check_powers(srs: Srs, k: int, on_progress: ProgressCallback | None) -> None
     require_checked(srs.path, k, tell)
 
 
+def rust_keys(
+    change: Transaction, circuit: Path, srs: Srs, compress_selectors: bool, on_progress: ProgressCallback | None
+) -> CallResult:
+    """Make both keys without EZKL, the same bytes. Raises `CircuitError` (`engine-unsupported`) for what it cannot lay out."""
+    started = time.monotonic()
+    process = psutil.Process()
+    peak = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal peak
+        peak = max(peak, process.memory_info().rss)
+        if on_progress is not None:
+            on_progress(Progress(f"keys: {100 * done // max(total, 1)} %", time.monotonic() - started, peak))
+
+    compiled = core.decode(read_bounded(circuit, what="circuit", max_bytes=MAX_CIRCUIT_BYTES))
+    with disk_errors(change.path("pk")):
+        vk = core_keys.make_proving_key(compiled, srs.path, change.path("pk"), compress_selectors, tell)
+        change.path("vk").write_bytes(vk)
+    return CallResult(None, time.monotonic() - started, peak, "")
+
+
 def make_protocol(change: Transaction, settings: dict[str, Any], srs: Srs, audit: AuditReport) -> Protocol:
     """Return the Protocol of the keys in this change, with the audit that was made of its circuit."""
     vk = change.path("vk").read_bytes()
@@ -84,15 +112,19 @@ def setup(
     *,
     allow_unsafe_srs: bool = False,
     compress_selectors: bool = True,
+    engine: str = "ezkl",
     budget: Budget | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Keys:
-    """Make proving key, verification key and Protocol.
+    """Make proving key, verification key and Protocol, with EZKL or with the Rust engine: the keys are the same bytes.
 
     Raises `SrsError` when the SRS is unsafe and that was not allowed, too small, or its points are not those of its [τ]G2
     (checked once for each file: `srs_checked`); `InfeasibleError` when the estimate is over budget;
+    `CircuitError` when the Rust engine cannot lay the circuit out;
     `UsageError` when inputs or outputs are fixed and the bundle has no witness; what `Bundle.require` raises.
     """
+    if engine not in ENGINES:
+        raise UsageError(f"no engine {engine!r} makes keys", hint="engines: " + ", ".join(ENGINES), code="engine")
     bundle = bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
     budget = budget or Budget()
     bundle.require("settings", "circuit", "audit")
@@ -114,15 +146,18 @@ def setup(
         # Audited again: the bundle may come from a stranger, and what is said of it in its files is his word.
         audit = audit_files(bundle.path("circuit"), bundle.path("settings"))
         witness: dict[str, Any] = {"witness_path": bundle.path("witness")} if with_witness else {}
-        result = worker.call(
-            "setup",
-            model=bundle.path("circuit"),
-            vk_path=change.path("vk"),
-            pk_path=change.path("pk"),
-            srs_path=srs.path,
-            disable_selector_compression=not compress_selectors,
-            **witness,
-        )
+        if engine == "rust":
+            result = rust_keys(change, bundle.path("circuit"), srs, compress_selectors, on_progress)
+        else:
+            result = worker.call(
+                "setup",
+                model=bundle.path("circuit"),
+                vk_path=change.path("vk"),
+                pk_path=change.path("pk"),
+                srs_path=srs.path,
+                disable_selector_compression=not compress_selectors,
+                **witness,
+            )
         vk = change.record("vk", made_from={"srs": srs.digest}, compress_selectors=compress_selectors)
         pk = change.record("pk", made_from={"srs": srs.digest})
         protocol = make_protocol(change, settings, srs, audit)
@@ -131,4 +166,4 @@ def setup(
             change.remove("proof")
     # The key was made here from the very circuit that was audited here: that is what an audit vouches for.
     remember(protocol.circuit_id, audit)
-    return Keys(bundle, protocol, protocol.circuit_id, srs, result.seconds, result.peak_rss, pk.size, vk.size)
+    return Keys(bundle, protocol, protocol.circuit_id, srs, result.seconds, result.peak_rss, pk.size, vk.size, engine)

@@ -118,6 +118,11 @@ impl SrsFile {
         })
     }
 
+    /// [L_i(τ)]G1 for all rows i: what values are committed with.
+    pub fn lagrange(&mut self) -> Result<Vec<G1Affine>, SrsError> {
+        self.read(Part::Lagrange, 0, self.n())
+    }
+
     /// The points that a verifier uses, each on its curve and in its group; g[0] and [1]G2 are the standard generators.
     pub fn verifier_points(&mut self) -> Result<VerifierPoints, SrsError> {
         let g1 = self.read(Part::Powers, 0, 1)?[0];

@@ -29,7 +29,7 @@ pub use check::{check, check_used};
 pub use error::{Part, PointProblem, PtauProblem, SrsError};
 pub use file::{MAX_K, SrsFile, VerifierPoints, file_size};
 pub use generate::{Tau, generate};
-pub use points::{g1_to_canonical, g2_to_canonical};
+pub use points::{g1_to_canonical, g1_to_raw, g2_to_canonical};
 pub use progress::{Progress, Stage};
 pub use ptau::{Ptau, import_ptau};
 pub use trim::trim;

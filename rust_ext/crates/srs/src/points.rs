@@ -53,7 +53,7 @@ pub(crate) fn g1_from_raw(bytes: &[u8]) -> Result<G1Affine, PointProblem> {
     Ok(point)
 }
 
-pub(crate) fn g1_to_raw(point: &G1Affine, out: &mut [u8]) {
+pub fn g1_to_raw(point: &G1Affine, out: &mut [u8]) {
     let (x, y) = out.split_at_mut(32);
     fq_to_raw(&point.x, x);
     fq_to_raw(&point.y, y);

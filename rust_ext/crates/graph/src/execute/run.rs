@@ -80,6 +80,11 @@ pub fn execute(circuit: &Circuit, inputs: &[Vec<i128>]) -> Result<Execution, Exe
     })
 }
 
+/// The result of one operator by itself.
+pub fn operator(op: &SupportedOp, inputs: &[&Ints], args: &RunArgs) -> Result<Ints, ExecuteFault> {
+    apply(op, inputs, &mut Context::new(args))
+}
+
 struct Run<'a> {
     ctx: Context,
     args: &'a RunArgs,
@@ -95,12 +100,12 @@ fn name(path: &[u64], idx: u64) -> String {
 }
 
 /// The operator's own name.
-fn operator(op: &SupportedOp) -> String {
+fn operator_name(op: &SupportedOp) -> String {
     match op {
         SupportedOp::Input(_) => "Input".to_owned(),
         SupportedOp::Constant(_) => "Constant".to_owned(),
         SupportedOp::Rescaled { inner, .. } | SupportedOp::RebaseScale { inner, .. } => {
-            operator(inner)
+            operator_name(inner)
         }
         SupportedOp::Linear(op) => variant(op),
         SupportedOp::Nonlinear(op) => variant(op),
@@ -194,7 +199,7 @@ impl Run<'_> {
                     Ok(t) => Ok(vec![t]),
                     Err(fault) => Err(ExecuteError {
                         node: name(path, idx),
-                        operator: operator(&node.opkind),
+                        operator: operator_name(&node.opkind),
                         fault,
                     }),
                 }

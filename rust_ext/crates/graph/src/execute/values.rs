@@ -49,6 +49,7 @@ pub fn offsets(dims: &[usize], steps: &[usize]) -> Vec<usize> {
     out
 }
 
+/// A shape as it stands in a circuit.
 pub fn to_usize(dims: &[u64]) -> Result<Vec<usize>, ExecuteFault> {
     dims.iter()
         .map(|d| {

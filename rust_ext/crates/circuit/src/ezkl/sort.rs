@@ -1,0 +1,104 @@
+//! Sorted lists: a shuffle of the original, in ascending order.
+
+use zkml_graph::execute::{cells, offsets, strides};
+
+use super::assign::{Item, Items, Region};
+use super::error::{Refusal, unsupported};
+use super::shape::Var;
+
+impl Region {
+    /// Both lists hold the same items: the table in D0, the values looked up in I0, claimed positions in D2.
+    fn shuffle(&mut self, table: &Items, values: &Items) -> Result<(), Refusal> {
+        if !self.shape.shuffles {
+            return Err(Refusal::Missing {
+                what: "shuffle".to_owned(),
+            });
+        }
+        let (len, usable) = (values.len(), self.shape.usable);
+        if self.table_at / usable != (self.table_at + len.max(1) - 1) / usable {
+            return unsupported("a dynamic table across blocks");
+        }
+        let number = Items::filled(i128::from(self.shuffles), &[len])?;
+        self.assign_table(0, table)?;
+        self.assign(Var::I0, values)?;
+        let number = self.assign_table(1, &number)?;
+        self.assign(Var::I1, &number)?;
+        self.assign_table(2, &Items::free(&[len])?)?;
+        let positions = Items::list((0..len).map(|i| Item::constant(i as i128)).collect());
+        self.assign(Var::O, &positions)?;
+        let q = self.table_at / usable;
+        for i in 0..len {
+            let table = self.shape.table_selector(true, q);
+            self.active[table].set((self.table_at + i) % usable);
+            let (block, inner, row) = self.position(self.at + i)?;
+            let entry = self.shape.entry_selector(true, q, block, inner);
+            self.active[entry].set(row);
+        }
+        self.at += len;
+        self.table_at += len;
+        self.shuffles += 1;
+        Ok(())
+    }
+
+    /// The items in ascending order.
+    pub fn sort(&mut self, line: &[Item]) -> Result<Vec<Item>, Refusal> {
+        let original = Items::list(line.to_vec());
+        let sorted = self.assign(Var::I0, &Items::free(&[line.len()])?)?;
+        self.at += line.len();
+        self.shuffle(&sorted, &original)?;
+        if let [_, ..] = line.get(1..).unwrap_or_default() {
+            let next = Items::list(sorted.all[1..].to_vec());
+            let here = Items::list(sorted.all[..line.len() - 1].to_vec());
+            let ascending = self.greater_equal(&next, &here)?;
+            self.equals_to(1, &ascending)?;
+        }
+        Ok(sorted.all)
+    }
+
+    /// f of each line along an axis; the result has `length` items along it.
+    pub fn lines(
+        &mut self,
+        t: &Items,
+        axis: usize,
+        length: usize,
+        mut f: impl FnMut(&mut Self, &[Item]) -> Result<Vec<Item>, Refusal>,
+    ) -> Result<Items, Refusal> {
+        let size = *t.dims.get(axis).ok_or(Refusal::Shape)?;
+        let step = strides(&t.dims);
+        let (mut outer, mut dims) = (t.dims.clone(), t.dims.clone());
+        outer[axis] = 1;
+        dims[axis] = length;
+        let mut all = vec![Item::Free; cells(&dims)?];
+        let out_step = strides(&dims);
+        for (from, to) in offsets(&outer, &step)
+            .into_iter()
+            .zip(offsets(&outer, &out_step))
+        {
+            let line: Vec<Item> = (0..size).map(|i| t.all[from + i * step[axis]]).collect();
+            for (i, item) in f(self, &line)?.into_iter().take(length).enumerate() {
+                all[to + i * out_step[axis]] = item;
+            }
+        }
+        Ok(Items::new(all, dims))
+    }
+
+    /// The k largest or smallest along an axis.
+    pub fn top_k(
+        &mut self,
+        t: &Items,
+        axis: usize,
+        k: usize,
+        largest: bool,
+    ) -> Result<Items, Refusal> {
+        if t.dims.get(axis).is_none_or(|d| k > *d) {
+            return Err(Refusal::Shape);
+        }
+        self.lines(t, axis, k, |r, line| {
+            let mut sorted = r.sort(line)?;
+            if largest {
+                sorted.reverse();
+            }
+            Ok(sorted)
+        })
+    }
+}

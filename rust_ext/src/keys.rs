@@ -1,0 +1,115 @@
+//! `zkml._core.keys`: keys of EZKL's circuits, made without EZKL.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use pyo3::exceptions::PyOSError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use zkml_circuit::ezkl::{KeyError, KeyOptions, Progress, proving_key, verification_key};
+
+use crate::graph::CompiledCircuit;
+
+/// The error to raise, with the circuit's own node in its details.
+fn raised(py: Python<'_>, error: &KeyError) -> PyErr {
+    let raise = || -> PyResult<PyErr> {
+        let (class, code, hint) = match error {
+            KeyError::Layout(_) => ("CircuitError", "engine-unsupported", "use --engine ezkl"),
+            KeyError::Srs(_) => ("SrsError", "srs-file", "check it with `zkml srs check`"),
+            KeyError::Size { .. } => ("SrsError", "srs-size", "trim it with `zkml srs trim`"),
+            KeyError::Interrupted => ("InternalFault", "interrupted", "run the command again"),
+            KeyError::Write(e) => return Ok(PyOSError::new_err(e.to_string())),
+        };
+        let details = PyDict::new(py);
+        if let KeyError::Layout(error) = error {
+            details.set_item("circuit_node", &error.node)?;
+            details.set_item("operator", &error.operator)?;
+        }
+        let kwargs = PyDict::new(py);
+        kwargs.set_item("code", code)?;
+        kwargs.set_item("hint", hint)?;
+        kwargs.set_item("details", details)?;
+        let class = py.import("zkml.errors")?.getattr(class)?;
+        Ok(PyErr::from_value(
+            class.call((error.to_string(),), Some(&kwargs))?,
+        ))
+    };
+    raise().unwrap_or_else(|fault| fault)
+}
+
+/// Run `work` without the interpreter's lock. Between its columns signals are served and `progress(done, total)` is called; what
+/// they raise stops the work and is raised.
+fn run<T: Send>(
+    py: Python<'_>,
+    progress: Option<Py<PyAny>>,
+    work: impl FnOnce(Progress<'_>) -> Result<T, KeyError> + Send,
+) -> PyResult<T> {
+    let mut stopped: Option<PyErr> = None;
+    let result = py.detach(|| {
+        work(&mut |done, total| {
+            let outcome = Python::attach(|py| {
+                py.check_signals()?;
+                if let Some(progress) = &progress {
+                    progress.call1(py, (done, total))?;
+                }
+                Ok(())
+            });
+            stopped = outcome.err();
+            stopped.is_none()
+        })
+    });
+    match (result, stopped) {
+        (_, Some(error)) => Err(error),
+        (Ok(value), None) => Ok(value),
+        (Err(error), None) => Err(raised(py, &error)),
+    }
+}
+
+/// Return the bytes of `vk.key` for a circuit under the SRS at `srs`, which has as many points as the circuit has rows.
+#[pyfunction]
+#[pyo3(signature = (circuit, srs, compress_selectors=true, progress=None))]
+fn make_verification_key<'py>(
+    py: Python<'py>,
+    circuit: &CompiledCircuit,
+    srs: PathBuf,
+    compress_selectors: bool,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let options = KeyOptions { compress_selectors };
+    let vk = run(py, progress, |p| {
+        verification_key(circuit.inner(), &srs, options, p)
+    })?;
+    Ok(PyBytes::new(py, &vk))
+}
+
+/// Write `pk.key` to the file at `out`, and return the bytes of `vk.key`.
+#[pyfunction]
+#[pyo3(signature = (circuit, srs, out, compress_selectors=true, progress=None))]
+fn make_proving_key<'py>(
+    py: Python<'py>,
+    circuit: &CompiledCircuit,
+    srs: PathBuf,
+    out: PathBuf,
+    compress_selectors: bool,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let options = KeyOptions { compress_selectors };
+    let vk = run(py, progress, |p| {
+        let mut file = BufWriter::with_capacity(1 << 20, File::create(&out)?);
+        proving_key(circuit.inner(), &srs, options, &mut file, p)
+    })?;
+    Ok(PyBytes::new(py, &vk))
+}
+
+/// Add the module to its parent and to `sys.modules`.
+pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = parent.py();
+    let module = PyModule::new(py, "keys")?;
+    module.add_function(wrap_pyfunction!(make_verification_key, &module)?)?;
+    module.add_function(wrap_pyfunction!(make_proving_key, &module)?)?;
+    parent.add_submodule(&module)?;
+    py.import("sys")?
+        .getattr("modules")?
+        .set_item("zkml._core.keys", module)
+}
