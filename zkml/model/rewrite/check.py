@@ -131,4 +131,4 @@ def same(a: np.ndarray, b: np.ndarray) -> bool:
         return bool((a == b).all())
     largest = float(np.abs(x[finite]).max())
     unit = 1e-2 if a.dtype == np.float16 else RELATIVE
-    return bool((np.abs(x - y)[finite] <= ABSOLUTE + unit * largest).all())
+    return bool((np.abs(x[finite] - y[finite]) <= ABSOLUTE + unit * largest).all())
