@@ -83,11 +83,15 @@ def test_all_unsupported_nodes_come_at_once_with_status_3(home: Path) -> None:
         helper.make_node("Cast", ["b"], ["c"], to=TensorProto.INT64, name="cut"),
         helper.make_node("Cast", ["c"], ["y"], to=TensorProto.FLOAT, name="back"),
     )
-    result = run(path, "--json")
+    result = run(path, "--json", "--no-rewrite")
     assert result.exit_code == 3
     assert [(u["node"], u["kind"]) for u in report(result)["unsupported"]] == [("norm", "refused"), ("cut", "wrong")]
     assert report(result)["error"]["code"] == "unsupported"
     assert "zkml: error:" in result.stderr
+    rewritten = run(path, "--json", "--quick")
+    assert rewritten.exit_code == 0, rewritten.stderr
+    named = {r["node"]: r["rules"] for r in report(rewritten)["rewrites"]}
+    assert named == {"norm": ["lp-normalization"], "cut": ["cast"], "back": ["cast"]}
 
 
 @pytest.mark.parametrize(("limit", "value"), [("--max-k", "4"), ("--max-ram", "1MB"), ("--max-time", "0.001s")])
