@@ -217,7 +217,8 @@ def test_the_cache_is_private_and_goes_with_the_worker() -> None:
 # ---- the end of the parent
 
 PARENT = """
-import os, sys, threading
+import os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent that ignores it hands that on
 from zkml.cli.output import command_errors
 from zkml.ezkl import Worker
 @command_errors

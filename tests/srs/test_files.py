@@ -116,9 +116,12 @@ def test_progress_is_reported_and_may_stop_the_work(tmp_path: Path) -> None:
 
 
 SCRIPT = """
+import signal
 import sys
 from pathlib import Path
 from zkml.keys.srs import generate_unsafe
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent that ignores it hands that on
 
 def progress(stage, done, total):
     print(stage, done, flush=True)
