@@ -76,10 +76,10 @@ def main(every: int, only: str | None, again: str | None, jobs: int, out: Path) 
     """Run the tests."""
     log = out.with_suffix(".log.jsonl")
     names = [case.name for case in node_tests()]
-    todo = [i for i, n in enumerate(names) if i % every == 0 and (only is None or re.search(only, n))]
+    pending = [i for i, n in enumerate(names) if i % every == 0 and (only is None or re.search(only, n))]
     context = multiprocessing.get_context("spawn")
     queue: multiprocessing.Queue[Any] = context.Queue()
-    workers = [context.Process(target=share, args=(todo[j::jobs], log, again, queue)) for j in range(jobs)]
+    workers = [context.Process(target=share, args=(pending[j::jobs], log, again, queue)) for j in range(jobs)]
     started = time.perf_counter()
     for w in workers:
         w.start()
@@ -97,7 +97,7 @@ def main(every: int, only: str | None, again: str | None, jobs: int, out: Path) 
             done += 1
             if done % 50 == 0:
                 counts = Counter(r["outcome"] for r in final.values())
-                sys.stderr.write(f"{done} of {len(todo)}, {time.perf_counter() - started:.0f} s, {dict(counts)}\n")
+                sys.stderr.write(f"{done} of {len(pending)}, {time.perf_counter() - started:.0f} s, {dict(counts)}\n")
     for w in workers:
         w.join()
     counts = Counter(r["outcome"] for r in final.values())

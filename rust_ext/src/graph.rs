@@ -1,36 +1,33 @@
 //! `zkml._core.graph`: compiled circuits, decoded.
 
+use crate::errors::raised;
 use crate::witness;
 use pyo3::exceptions::{PyKeyError, PyOverflowError, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyBytes;
 use zkml_graph::{Circuit, DecodeError, EZKL_VERSION, Fault};
 
 /// `zkml.errors.MalformedArtifact` with the byte and the field in its details.
 fn malformed(py: Python<'_>, error: &DecodeError) -> PyErr {
-    let raise = || -> PyResult<PyErr> {
-        let details = PyDict::new(py);
-        details.set_item("offset", error.offset)?;
-        details.set_item("path", &error.path)?;
-        let kwargs = PyDict::new(py);
-        kwargs.set_item("details", details)?;
-        let (code, hint) = match error.fault {
-            Fault::Version { .. } => (
-                "ezkl-version",
-                "compile the model again with the EZKL that this package needs",
-            ),
-            _ => (
-                "compiled-circuit",
-                "the file is damaged, or another version of EZKL made it",
-            ),
-        };
-        kwargs.set_item("code", code)?;
-        kwargs.set_item("hint", hint)?;
-        let class = py.import("zkml.errors")?.getattr("MalformedArtifact")?;
-        let message = format!("compiled circuit: {error}");
-        Ok(PyErr::from_value(class.call((message,), Some(&kwargs))?))
+    let (code, hint) = match error.fault {
+        Fault::Version { .. } => (
+            "ezkl-version",
+            "compile the model again with the EZKL that this package needs",
+        ),
+        _ => (
+            "compiled-circuit",
+            "the file is damaged, or another version of EZKL made it",
+        ),
     };
-    raise().unwrap_or_else(|fault| fault)
+    raised(
+        py,
+        ("MalformedArtifact", Some(code), Some(hint)),
+        format!("compiled circuit: {error}"),
+        |details| {
+            details.set_item("offset", error.offset)?;
+            details.set_item("path", &error.path)
+        },
+    )
 }
 
 /// A compiled circuit, decoded.
@@ -92,7 +89,7 @@ impl CompiledCircuit {
     fn witness<'py>(&self, py: Python<'py>, input: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         match py.detach(|| witness::witness(&self.inner, input)) {
             Ok(text) => Ok(PyBytes::new(py, &text)),
-            Err(failure) => Err(witness::raised(py, &failure)),
+            Err(failure) => Err(witness::failed(py, &failure)),
         }
     }
 }

@@ -6,36 +6,29 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyBytes;
 use zkml_circuit::ezkl::{KeyError, KeyOptions, Progress, proving_key, verification_key};
 
+use crate::errors::raised;
 use crate::graph::CompiledCircuit;
 
 /// The error to raise, with the circuit's own node in its details.
-fn raised(py: Python<'_>, error: &KeyError) -> PyErr {
-    let raise = || -> PyResult<PyErr> {
-        let (class, code, hint) = match error {
-            KeyError::Layout(_) => ("CircuitError", "engine-unsupported", "use --engine ezkl"),
-            KeyError::Srs(_) => ("SrsError", "srs-file", "check it with `zkml srs check`"),
-            KeyError::Size { .. } => ("SrsError", "srs-size", "trim it with `zkml srs trim`"),
-            KeyError::Interrupted => ("InternalFault", "interrupted", "run the command again"),
-            KeyError::Write(e) => return Ok(PyOSError::new_err(e.to_string())),
-        };
-        let details = PyDict::new(py);
+fn failed(py: Python<'_>, error: &KeyError) -> PyErr {
+    let (class, code, hint) = match error {
+        KeyError::Layout(_) => ("CircuitError", "engine-unsupported", "use --engine ezkl"),
+        KeyError::Srs(_) => ("SrsError", "srs-file", "check it with `zkml srs check`"),
+        KeyError::Size { .. } => ("SrsError", "srs-size", "trim it with `zkml srs trim`"),
+        KeyError::Interrupted => ("InternalFault", "interrupted", "run the command again"),
+        KeyError::Write(e) => return PyOSError::new_err(e.to_string()),
+    };
+    let kind = (class, Some(code), Some(hint));
+    raised(py, kind, error.to_string(), |details| {
         if let KeyError::Layout(error) = error {
             details.set_item("circuit_node", &error.node)?;
             details.set_item("operator", &error.operator)?;
         }
-        let kwargs = PyDict::new(py);
-        kwargs.set_item("code", code)?;
-        kwargs.set_item("hint", hint)?;
-        kwargs.set_item("details", details)?;
-        let class = py.import("zkml.errors")?.getattr(class)?;
-        Ok(PyErr::from_value(
-            class.call((error.to_string(),), Some(&kwargs))?,
-        ))
-    };
-    raise().unwrap_or_else(|fault| fault)
+        Ok(())
+    })
 }
 
 /// Run `work` without the interpreter's lock. Between its columns signals are served and `progress(done, total)` is called; what
@@ -62,7 +55,7 @@ fn run<T: Send>(
     match (result, stopped) {
         (_, Some(error)) => Err(error),
         (Ok(value), None) => Ok(value),
-        (Err(error), None) => Err(raised(py, &error)),
+        (Err(error), None) => Err(failed(py, &error)),
     }
 }
 

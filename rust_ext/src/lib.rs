@@ -1,5 +1,6 @@
 //! The Python face of the crates: bindings only, one file for each Python module it serves.
 
+mod errors;
 mod graph;
 mod keys;
 mod srs;

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyBytes;
 use zkml_srs::{
     Ptau, SrsError, SrsFile, Stage, Tau, VerifierPoints, g1_to_canonical, g2_to_canonical,
 };
+
+use crate::errors::raised;
 
 /// The code and hint of an error, and the class in `zkml.errors` that it becomes.
 fn kind(error: &SrsError) -> (&'static str, &'static str, Option<&'static str>) {
@@ -35,9 +37,9 @@ fn kind(error: &SrsError) -> (&'static str, &'static str, Option<&'static str>) 
 }
 
 fn as_python(py: Python<'_>, path: &Path, error: &SrsError) -> PyErr {
-    let raise = || -> PyResult<PyErr> {
-        let (class, code, hint) = kind(error);
-        let details = PyDict::new(py);
+    let (class, code, hint) = kind(error);
+    let message = format!("{}: {error}", path.display());
+    raised(py, (class, Some(code), hint), message, |details| {
         match error {
             SrsError::Point { part, index, .. } => {
                 details.set_item("part", part.to_string())?;
@@ -62,15 +64,8 @@ fn as_python(py: Python<'_>, path: &Path, error: &SrsError) -> PyErr {
             }
             _ => {}
         }
-        let kwargs = PyDict::new(py);
-        kwargs.set_item("code", code)?;
-        kwargs.set_item("hint", hint)?;
-        kwargs.set_item("details", details)?;
-        let message = format!("{}: {error}", path.display());
-        let class = py.import("zkml.errors")?.getattr(class)?;
-        Ok(PyErr::from_value(class.call((message,), Some(&kwargs))?))
-    };
-    raise().unwrap_or_else(|fault| fault)
+        Ok(())
+    })
 }
 
 /// Run `work` without the interpreter's lock. Between its pieces signals are served and `progress(stage, done, total)` is called;

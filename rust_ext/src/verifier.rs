@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyBytes;
 use zkml_protocol::{Malformed, ProofFile, Protocol, canonical, wire};
 use zkml_verifier::{Item, Verdict, Verifier as Inner, read_instances, verify_batch};
+
+use crate::errors::raised;
 
 /// Outcome, step, place, reason: what `zkml.verdict.Verdict` is made from.
 type Answer = (&'static str, Option<u8>, Option<String>, Option<String>);
@@ -24,20 +26,10 @@ fn error(
     code: Option<&str>,
     place: Option<&str>,
 ) -> PyErr {
-    let raise = || -> PyResult<PyErr> {
-        let kwargs = PyDict::new(py);
-        if let Some(code) = code {
-            kwargs.set_item("code", code)?;
-        }
-        if let Some(place) = place {
-            let details = PyDict::new(py);
-            details.set_item("where", place)?;
-            kwargs.set_item("details", details)?;
-        }
-        let class = py.import("zkml.errors")?.getattr(class)?;
-        Ok(PyErr::from_value(class.call((message,), Some(&kwargs))?))
-    };
-    raise().unwrap_or_else(|fault| fault)
+    raised(py, (class, code, None), message, |details| match place {
+        Some(place) => details.set_item("where", place),
+        None => Ok(()),
+    })
 }
 
 fn malformed(py: Python<'_>, what: &str, fault: &Malformed) -> PyErr {

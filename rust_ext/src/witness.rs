@@ -1,11 +1,12 @@
 //! `zkml._core.graph`, continued: a compiled circuit run on an input.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use zkml_graph::execute::{
     ExecuteError, ExecuteFault, InputError, execute, read_inputs, witness_json,
 };
 use zkml_graph::{Circuit, Visibility};
+
+use crate::errors::raised;
 
 /// What a failed run raises in Python: class, code, hint.
 type Kind = (&'static str, &'static str, Option<&'static str>);
@@ -84,24 +85,15 @@ fn message(failure: &Failure) -> String {
 }
 
 /// The error to raise, with the circuit's own node and operator in its details.
-pub fn raised(py: Python<'_>, failure: &Failure) -> PyErr {
-    let raise = || -> PyResult<PyErr> {
-        let (class, code, hint) = kind(failure);
-        let details = PyDict::new(py);
+pub fn failed(py: Python<'_>, failure: &Failure) -> PyErr {
+    let (class, code, hint) = kind(failure);
+    raised(py, (class, Some(code), hint), message(failure), |details| {
         if let Failure::Run(error) = failure {
             details.set_item("circuit_node", &error.node)?;
             details.set_item("operator", &error.operator)?;
         }
-        let kwargs = PyDict::new(py);
-        kwargs.set_item("code", code)?;
-        kwargs.set_item("hint", hint)?;
-        kwargs.set_item("details", details)?;
-        let class = py.import("zkml.errors")?.getattr(class)?;
-        Ok(PyErr::from_value(
-            class.call((message(failure),), Some(&kwargs))?,
-        ))
-    };
-    raise().unwrap_or_else(|fault| fault)
+        Ok(())
+    })
 }
 
 /// The text of `witness.json` for an input, itself the text of EZKL's `input.json`.

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from zkml.ezkl import Worker
-from zkml.model.conformance import LIMITS
-from zkml.model.nodetests import Result, difference, node_tests, run_test, verdict
+from zkml.model.conformance import LIMITS, difference
+from zkml.model.nodetests import Result, exact, node_tests, run_test, verdict
 from zkml.model.page_nodetests import MEASURED
 
 LEAST_RIGHT = 1050
@@ -60,8 +60,8 @@ def test_integers_must_be_met_exactly_and_floats_within_the_tolerance() -> None:
     def witness(*values: float) -> dict[str, object]:
         return {"pretty_elements": {"rescaled_outputs": [[str(v) for v in values]]}}
 
-    assert difference(witness(1, 2), [np.asarray([1, 2])])[1] == ""
-    assert difference(witness(1, 3), [np.asarray([1, 2])])[1] != ""
-    assert difference(witness(1.01, 2), [np.asarray([1.0, 2.0])])[1] == ""
-    assert difference(witness(1.2, 2), [np.asarray([1.0, 2.0])])[1] != ""
-    assert difference(witness(1), [np.asarray([1.0, 2.0])])[1] != ""
+    assert difference(witness(1, 2), [np.asarray([1, 2])], exact)[1] == ""
+    assert difference(witness(1, 3), [np.asarray([1, 2])], exact)[1] != ""
+    assert difference(witness(1.01, 2), [np.asarray([1.0, 2.0])], exact)[1] == ""
+    assert difference(witness(1.2, 2), [np.asarray([1.0, 2.0])], exact)[1] != ""
+    assert difference(witness(1), [np.asarray([1.0, 2.0])], exact)[1] != ""

@@ -21,7 +21,7 @@ import onnx
 from zkml.errors import InternalFault, ModelError, ZkmlError
 from zkml.ezkl import Worker
 from zkml.files import read_json
-from zkml.model.conformance import ABSOLUTE, ARGS, PLAIN, RELATIVE, Case, constant_variant
+from zkml.model.conformance import ABSOLUTE, ARGS, PLAIN, RELATIVE, Case, constant_variant, difference, tolerance
 from zkml.model.load import from_proto
 from zkml.model.model import Model
 from zkml.model.nearby import finite, moved
@@ -167,7 +167,7 @@ def run_once(worker: Worker, folder: Path, case: Case, how: str, known: Mapping[
             raise
         return refused(f"EZKL says: {e.details.get('ezkl') or e.message}", rules)
     rows = int(read_json(paths["s.json"], what="settings")["num_rows"])
-    error, message = difference(read_json(paths["w.json"], what="witness"), case.outputs)
+    error, message = difference(read_json(paths["w.json"], what="witness"), case.outputs, exact)
     if message and explained(given, dict(samples[0]), error):
         message, about["reason"] = "", EXPLAINED
     if message:
@@ -189,31 +189,9 @@ def explained(model: Model, sample: dict[str, np.ndarray], error: float) -> bool
     return error <= ABSOLUTE + (1 + RELATIVE) * furthest < np.inf
 
 
-def difference(witness: dict[str, Any], expected: list[np.ndarray]) -> tuple[float, str]:
-    """Return the largest difference of the outputs from what is expected, and a message unless it is within the tolerance.
-
-    Booleans and integers must be met exactly. Where nothing finite is expected a circuit has nothing to meet.
-    """
-    worst, message = 0.0, ""
-    outputs = witness["pretty_elements"]["rescaled_outputs"]
-    if len(outputs) != len(expected):
-        return float(len(expected)), f"{len(outputs)} outputs for {len(expected)}"
-    for got, want in zip(outputs, expected, strict=True):
-        values = np.asarray([float(v) for v in got])
-        flat = want.astype(np.float64).reshape(-1)
-        if values.size != flat.size:
-            return float(flat.size), f"{values.size} values for {flat.size}"
-        finite = np.isfinite(flat)
-        if not finite.any():
-            continue
-        values, flat = values[finite], flat[finite]
-        error = float(np.abs(values - flat).max())
-        worst = max(worst, error)
-        spread = max(float(flat.max() - flat.min()), float(np.abs(flat).max()))
-        allowed = 0.25 if want.dtype.kind in "iub" else ABSOLUTE + RELATIVE * spread
-        if error > allowed:
-            message = f"off by {error:.3g} on outputs from {flat.min():.3g} to {flat.max():.3g}"
-    return worst, message
+def exact(want: np.ndarray) -> float:
+    """Return how far an output may be from `want`: booleans and integers must be met."""
+    return 0.25 if want.dtype.kind in "iub" else tolerance(want)
 
 
 def brief(attribute: onnx.AttributeProto) -> str | None:

@@ -1,4 +1,4 @@
-"""Make the circuits, inputs and witnesses beside this file with the EZKL wheel: `python tests/graph/witnesses/make.py [NAME…]`.
+"""Make the circuits, inputs and witnesses beside this file with the EZKL wheel: `python -m tests.graph.witnesses.make [NAME…]`.
 
 Each folder holds EZKL's `c.ezkl`, `input.json` and `witness.json` of one small model, chosen so that together they run every
 operator that the Rust executor knows. EZKL's `gen_witness` is the oracle.
@@ -19,6 +19,8 @@ import ezkl
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from tests.graph.fixtures.make import run_args
 
 HERE = Path(__file__).parent
 FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
@@ -211,26 +213,6 @@ CASES: dict[str, Case] = {
 }
 
 
-def run_args(**changes: Any) -> Any:
-    """Return EZKL's options for a small circuit, with `changes`."""
-    args = ezkl.PyRunArgs()
-    defaults = {
-        "input_scale": 7,
-        "param_scale": 7,
-        "logrows": 12,
-        "lookup_range": (-1024, 1024),
-        "decomp_base": 128,
-        "decomp_legs": 4,
-        "input_visibility": "private",
-        "output_visibility": "public",
-        "param_visibility": "fixed",
-        "disable_freivalds": True,
-    }
-    for name, value in (defaults | changes).items():
-        setattr(args, name, value)
-    return args
-
-
 async def make(name: str) -> None:
     model, values, changes = CASES[name]
     folder = HERE / name
@@ -238,7 +220,7 @@ async def make(name: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         network, settings = Path(scratch) / "network.onnx", Path(scratch) / "settings.json"
         onnx.save(model, network)
-        ezkl.gen_settings(str(network), str(settings), py_run_args=run_args(**changes))
+        ezkl.gen_settings(str(network), str(settings), py_run_args=run_args(**({"input_visibility": "private"} | changes)))
         ezkl.compile_circuit(str(network), str(folder / "c.ezkl"), str(settings))
         (folder / "input.json").write_text(json.dumps({"input_data": values, "output_data": None}))
         made: Any = ezkl.gen_witness(  # type: ignore[call-arg]
