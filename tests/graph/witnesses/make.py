@@ -153,11 +153,13 @@ def convolutions() -> Case:
     return case(nodes, {"x": reals(1, 2, 4, 4)}, {f"y{i}": (s, FLOAT) for i, s in enumerate(shapes)}, constants)
 
 
-def lstm() -> Case:
-    node = helper.make_node("LSTM", ["x", "w", "r"], ["y", "h", "c"], hidden_size=2)
+def lstm(*given_out: str) -> Case:
+    """Return a recurrence whose `given_out` are outputs: the states that are not are handed on only."""
+    names = [n if n in given_out else "" for n in ("y", "h", "c")]
+    node = helper.make_node("LSTM", ["x", "w", "r"], names, hidden_size=2)
     constants = {"w": reals(1, 8, 2, low=-1, high=1), "r": reals(1, 8, 2, seed=1, low=-1, high=1)}
-    outputs = {"y": ((3, 1, 1, 2), FLOAT), "h": ((1, 1, 2), FLOAT), "c": ((1, 1, 2), FLOAT)}
-    return case([node], {"x": reals(3, 1, 2)}, outputs, constants)
+    shapes: dict[str, tuple[Shape, int]] = {"y": ((3, 1, 1, 2), FLOAT), "h": ((1, 1, 2), FLOAT), "c": ((1, 1, 2), FLOAT)}
+    return case([node], {"x": reals(3, 1, 2)}, {n: shapes[n] for n in given_out}, constants)
 
 
 def top_k() -> Case:
@@ -198,7 +200,11 @@ CASES: dict[str, Case] = {
     "gathers": gathers(),
     "leaky_relu": unary("LeakyRelu", reals(1, 6), alpha=0.1),
     "logic": logic(),
-    "lstm": lstm(),
+    "lstm": lstm("y", "h", "c"),
+    "lstm_each": lstm("y"),
+    "lstm_hidden": lstm("h"),
+    "lstm_both_states": lstm("h", "c"),
+    "lstm_each_and_cell": lstm("y", "c"),
     "mlp": mlp(),
     "one_hot": one_hot(),
     "rearrangements": rearrangements(),

@@ -88,8 +88,9 @@ pub fn scan<E: From<ExecuteFault>>(
             all.push(output);
         }
     }
-    let mut out: Vec<Option<Ints>> = vec![None; outlets];
-    for (all, mappings) in results.iter().zip(output_mappings) {
+    // Each outlet's value, and which output of the body it comes from.
+    let mut out: Vec<Option<(usize, Ints)>> = vec![None; outlets];
+    for (from, (all, mappings)) in results.iter().zip(output_mappings).enumerate() {
         for mapping in mappings {
             let (outlet, value) = match mapping {
                 OutputMapping::Single { outlet, .. } => {
@@ -100,11 +101,57 @@ pub fn scan<E: From<ExecuteFault>>(
                     concat(&all.iter().collect::<Vec<_>>(), to_usize(&[*axis])?[0])?,
                 ),
             };
-            let at = usize::try_from(*outlet).ok().and_then(|o| out.get_mut(o));
-            *at.ok_or_else(|| misfit(inputs))? = Some(value);
+            match usize::try_from(*outlet).ok().and_then(|o| out.get_mut(o)) {
+                // EZKL gives out the first of them, which may not be what the model does.
+                Some(Some((owner, _))) if *owner != from => {
+                    let what = "a scan that gives two results to one outlet".to_owned();
+                    return Err(ExecuteFault::Unsupported { what }.into());
+                }
+                Some(at) => *at = Some((from, value)),
+                // A state that only the next run of the body reads has the number of an outlet that there is not.
+                None if goes_to_state(std::slice::from_ref(mapping)) => {}
+                None => return Err(misfit(inputs).into()),
+            }
         }
     }
     out.into_iter()
-        .map(|t| t.ok_or_else(|| misfit(inputs).into()))
+        .map(|t| {
+            t.map(|(_, value)| value)
+                .ok_or_else(|| misfit(inputs).into())
+        })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body of two results, each a state, run once: EZKL's recurrence of which only the cell is given out.
+    fn two_states(outlets: [u64; 2]) -> Result<Vec<Ints>, ExecuteFault> {
+        let state = |outlet| {
+            vec![OutputMapping::Single {
+                outlet,
+                is_state: true,
+            }]
+        };
+        let mappings = outlets.map(state);
+        scan(&[], &[], &mappings, 1, |_| {
+            let value = |v| Ints {
+                dims: vec![1],
+                data: vec![v],
+            };
+            Ok(vec![value(7), value(8)])
+        })
+    }
+
+    #[test]
+    fn a_state_without_an_outlet_is_only_handed_on() {
+        let out = two_states([0, 1]).unwrap();
+        assert_eq!(out.iter().map(|t| t.data[0]).collect::<Vec<_>>(), [7]);
+    }
+
+    #[test]
+    fn two_results_in_one_outlet_are_refused() {
+        assert!(two_states([0, 0]).unwrap_err().is_unsupported());
+    }
 }
