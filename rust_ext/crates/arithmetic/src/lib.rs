@@ -1,0 +1,22 @@
+//! Arithmetic of a prover over BN254: multi-scalar multiplication, Fourier transforms, and the vector operations between them.
+//!
+//! Points and scalars are halo2curves' types, and every result equals what its own functions give, bit for bit, whatever the number
+//! of threads. Work is spread over rayon's current pool: callers choose the number of threads by the pool that they call from.
+//! Nothing here takes the same time for all inputs.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+mod domain;
+mod error;
+mod msm;
+mod poly;
+
+pub use backend::{Backend, Cpu};
+pub use domain::Domain;
+pub use error::ArithmeticError;
+pub use msm::{Bases, Scalars, msm, msm_many};
+pub use poly::{
+    batch_invert, divide_by_linear, evaluate, linear_combination, powers, running_products,
+    running_sums,
+};
