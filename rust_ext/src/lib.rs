@@ -1,5 +1,6 @@
 //! The Python face of the crates: bindings only, one file for each Python module it serves.
 
+mod check;
 mod errors;
 mod graph;
 mod keys;
@@ -12,6 +13,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    check::register(m)?;
     graph::register(m)?;
     keys::register(m)?;
     srs::register(m)?;

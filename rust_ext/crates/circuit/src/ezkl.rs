@@ -1,10 +1,11 @@
 //! EZKL's layout: the constraint system that its settings describe, and the one region that its operators fill.
 //!
 //! Every operator is a recipe: which cells it takes in which column, which selectors it switches on, what it copies from where, and
-//! in what order, for the order of copies shapes the permutation. No value is known or needed: a verification key depends on
-//! constants, tables, selectors and copies alone.
+//! in what order, for the order of copies shapes the permutation. Keys depend on constants, tables, selectors and copies alone; with
+//! a witness the same recipes also say what each cell is worth.
 
 mod assign;
+mod check;
 mod claims;
 mod compare;
 mod convolution;
@@ -14,6 +15,8 @@ mod error;
 mod key;
 mod layout;
 mod lookups;
+mod marks;
+mod operators;
 mod pairwise;
 mod permutation;
 mod reduce;
@@ -21,7 +24,9 @@ mod selectors;
 mod shape;
 mod sort;
 mod tables;
+mod value;
 
+pub use check::{Broken, CircuitCheckError, Findings, check};
 pub use error::{KeyError, LayoutError, Refusal};
 pub use key::{KeyOptions, Progress, proving_key, verification_key};
-pub use layout::{Layout, lay_out};
+pub use layout::{Layout, fill, lay_out};

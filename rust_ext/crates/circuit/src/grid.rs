@@ -40,17 +40,18 @@ impl Cells {
 
     /// The value of a row.
     pub fn get(&self, row: usize) -> Fr {
-        let small = |values: &[i64]| values.get(row).map_or(Fr::ZERO, |v| felt((*v).into()));
-        match self {
-            Self::Small(values) => small(values),
-            Self::Mixed {
-                small: values,
-                large,
-            } => match large.binary_search_by_key(&row, |(at, _)| *at as usize) {
+        let (small, large) = match self {
+            Self::Full(values) => return values.get(row).copied().unwrap_or(Fr::ZERO),
+            Self::Small(small) => (small, &[][..]),
+            Self::Mixed { small, large } => (small, large.as_slice()),
+        };
+        match small.get(row) {
+            None => Fr::ZERO,
+            Some(0) => match large.binary_search_by_key(&row, |(at, _)| *at as usize) {
                 Ok(i) => large[i].1,
-                Err(_) => small(values),
+                Err(_) => Fr::ZERO,
             },
-            Self::Full(values) => values.get(row).copied().unwrap_or(Fr::ZERO),
+            Some(value) => felt((*value).into()),
         }
     }
 

@@ -5,5 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod ezkl;
 pub mod grid;
+pub mod witness;

@@ -75,6 +75,82 @@ impl Program {
     }
 }
 
+/// The queries that a slot depends on, each list ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leaves {
+    pub advice: Vec<usize>,
+    pub fixed: Vec<usize>,
+    pub instance: Vec<usize>,
+}
+
+impl Program {
+    /// For each slot, whether one of the roots depends on it.
+    fn used(&self, roots: &[usize]) -> Vec<bool> {
+        let mut used = vec![false; self.ops.len()];
+        for root in roots {
+            mark(&mut used, *root);
+        }
+        for (slot, op) in self.ops.iter().enumerate().rev() {
+            if !used.get(slot).copied().unwrap_or(false) {
+                continue;
+            }
+            match *op {
+                Op::Neg(a) => mark(&mut used, a),
+                Op::Sum(a, b) | Op::Product(a, b) => {
+                    mark(&mut used, a);
+                    mark(&mut used, b);
+                }
+                _ => {}
+            }
+        }
+        used
+    }
+
+    /// The queries that the roots, slots of this program, depend on.
+    pub fn leaves(&self, roots: &[usize]) -> Leaves {
+        let mut out = Leaves::default();
+        for (op, used) in self.ops.iter().zip(self.used(roots)) {
+            match *op {
+                Op::Advice(i) if used => out.advice.push(i),
+                Op::Fixed(i) if used => out.fixed.push(i),
+                Op::Instance(i) if used => out.instance.push(i),
+                _ => {}
+            }
+        }
+        for list in [&mut out.advice, &mut out.fixed, &mut out.instance] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        out
+    }
+
+    /// The program of these slots alone, and the slot of each in it.
+    pub fn part(&self, roots: &[usize]) -> (Self, Vec<usize>) {
+        let used = self.used(roots);
+        let mut places = vec![usize::MAX; self.ops.len()];
+        let mut ops = Vec::new();
+        let place = |places: &[usize], slot: usize| places.get(slot).copied().unwrap_or(usize::MAX);
+        for (slot, (op, used)) in self.ops.iter().zip(used).enumerate() {
+            if !used {
+                continue;
+            }
+            let moved = match *op {
+                Op::Neg(a) => Op::Neg(place(&places, a)),
+                Op::Sum(a, b) => Op::Sum(place(&places, a), place(&places, b)),
+                Op::Product(a, b) => Op::Product(place(&places, a), place(&places, b)),
+                leaf => leaf,
+            };
+            if let Some(at) = places.get_mut(slot) {
+                *at = ops.len();
+            }
+            ops.push(moved);
+        }
+        let slots = roots.iter().map(|root| place(&places, *root)).collect();
+        let constants = self.constants.clone();
+        (Self { ops, constants }, slots)
+    }
+}
+
 /// Nodes with their degrees, checked and ready to be compiled.
 pub(crate) struct Nodes {
     nodes: Vec<Checked>,

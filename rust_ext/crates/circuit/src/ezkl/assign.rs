@@ -2,49 +2,64 @@
 
 use std::collections::HashMap;
 
-use ff::PrimeField;
-use halo2curves::bn256::Fr;
 use zkml_graph::ExecuteFault;
 use zkml_graph::execute::{cells, offsets, strides};
 
 use super::error::Refusal;
 use super::selectors::Rows;
 use super::shape::{Accumulate, Element, Shape, Var};
+use super::value::Value;
+pub use crate::check::Cell;
+use crate::grid::Column;
 
-/// A cell of a column of the permutation.
+/// Where an element of a tensor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cell {
-    pub column: u32,
-    pub row: u32,
-}
-
-/// One element of a tensor: where its value is, or what it is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Item {
+pub enum Place {
     /// A value of the witness that no cell holds yet.
     Free,
     Cell(Cell),
-    Constant(Fr),
+    Constant,
     /// A constant that a cell holds.
-    Assigned(Cell, Fr),
+    Assigned(Cell),
     /// A public value: a row of the instance column.
     Public(u32),
 }
 
+/// One element of a tensor: where it is, and what it is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub place: Place,
+    pub value: Value,
+}
+
 impl Item {
+    pub const UNKNOWN: Self = Self::free(Value::Unknown);
+
+    pub const fn free(value: Value) -> Self {
+        Self {
+            place: Place::Free,
+            value,
+        }
+    }
+
+    pub fn fixed(value: Value) -> Self {
+        Self {
+            place: Place::Constant,
+            value,
+        }
+    }
+
     pub fn constant(value: i128) -> Self {
-        Self::Constant(felt(value))
+        Self::fixed(Value::int(value))
     }
 
     pub fn is_assigned(&self) -> bool {
-        matches!(self, Self::Cell(_) | Self::Assigned(..))
+        matches!(self.place, Place::Cell(_) | Place::Assigned(_))
     }
-}
 
-/// The field element of a signed integer.
-pub fn felt(value: i128) -> Fr {
-    let magnitude = Fr::from_u128(value.unsigned_abs());
-    if value < 0 { -magnitude } else { magnitude }
+    pub fn is_constant(&self) -> bool {
+        matches!(self.place, Place::Constant | Place::Assigned(_))
+    }
 }
 
 /// Items in row-major order with their dimensions.
@@ -59,8 +74,20 @@ impl Items {
         Self { all, dims }
     }
 
-    pub fn free(dims: &[usize]) -> Result<Self, Refusal> {
-        Ok(Self::new(vec![Item::Free; cells(dims)?], dims.to_vec()))
+    /// Values that no cell holds yet.
+    pub fn fresh(values: impl Iterator<Item = Value>, dims: &[usize]) -> Self {
+        Self::new(values.map(Item::free).collect(), dims.to_vec())
+    }
+
+    /// Values that no cell holds yet, f of these.
+    pub fn claim(&self, f: impl Fn(i128) -> i128) -> Result<Self, Refusal> {
+        let values = self.values().map(|v| v.map(&f));
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::fresh(values.into_iter(), &self.dims))
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = Value> + '_ {
+        self.all.iter().map(|item| item.value)
     }
 
     pub fn list(all: Vec<Item>) -> Self {
@@ -118,6 +145,16 @@ impl Items {
     }
 }
 
+/// What a walk over the graph notes down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Record {
+    /// Constants, selectors and copies: what keys are made of.
+    Structure,
+    /// The values of the cells: what a proof is made of.
+    Values,
+    Both,
+}
+
 /// See the module.
 pub struct Region {
     pub shape: Shape,
@@ -128,15 +165,25 @@ pub struct Region {
     pub at: usize,
     pub table_at: usize,
     pub shuffles: u64,
-    constants: HashMap<[u8; 32], Cell>,
-    pub scheduled: Vec<(Fr, Cell)>,
+    structure: bool,
+    constants: HashMap<Value, Cell>,
+    pub scheduled: Vec<(Value, Cell)>,
     pub copies: Vec<(Cell, Cell)>,
     pub active: Vec<Rows>,
+    /// The advice columns, where values are noted.
+    pub advice: Vec<Column>,
 }
 
 impl Region {
-    pub fn new(shape: Shape, base: u64, legs: u64) -> Self {
-        let active = vec![Rows::new(shape.n); shape.selector_count()];
+    pub fn new(shape: Shape, base: u64, legs: u64, record: Record) -> Self {
+        let structure = record != Record::Values;
+        let (mut active, mut advice) = (Vec::new(), Vec::new());
+        if structure {
+            active = vec![Rows::new(shape.n); shape.selector_count()];
+        }
+        if record != Record::Structure {
+            advice = vec![Column::default(); shape.advice_columns()];
+        }
         Self {
             shape,
             base,
@@ -144,10 +191,12 @@ impl Region {
             at: 0,
             table_at: 0,
             shuffles: 0,
+            structure,
             constants: HashMap::new(),
             scheduled: Vec::new(),
             copies: Vec::new(),
             active,
+            advice,
         }
     }
 
@@ -186,33 +235,65 @@ impl Region {
         })
     }
 
+    /// Both cells hold one value.
+    pub fn copy(&mut self, left: Cell, right: Cell) {
+        if self.structure {
+            self.copies.push((left, right));
+        }
+    }
+
+    /// Switch a selector on in a row.
+    pub fn enable(&mut self, selector: usize, row: usize) {
+        if self.structure {
+            self.active[selector].set(row);
+        }
+    }
+
     /// Put an item into a cell: fresh, or copied from where it is.
     pub fn put(&mut self, cell: Cell, item: Item) -> Item {
-        match item {
-            Item::Free => Item::Cell(cell),
-            Item::Cell(from) => {
-                self.copies.push((cell, from));
-                Item::Cell(cell)
+        if let Some(column) = self.advice.get_mut(cell.column as usize) {
+            match item.value {
+                Value::Int(value) => column.set_small(cell.row, value),
+                Value::Felt(value) => column.set_large(cell.row, value),
+                Value::Unknown => {}
             }
-            Item::Assigned(from, value) => {
-                self.copies.push((cell, from));
-                Item::Assigned(cell, value)
+        }
+        let place = match item.place {
+            Place::Free => Place::Cell(cell),
+            Place::Cell(from) => {
+                self.copy(cell, from);
+                Place::Cell(cell)
             }
-            Item::Public(row) => {
+            Place::Assigned(from) => {
+                self.copy(cell, from);
+                Place::Assigned(cell)
+            }
+            Place::Public(row) => {
                 let column = self.shape.instance_column() as u32;
-                self.copies.push((cell, Cell { column, row }));
-                Item::Cell(cell)
+                self.copy(cell, Cell { column, row });
+                Place::Cell(cell)
             }
-            Item::Constant(value) => {
-                let key = value.to_repr().into();
-                match self.constants.get(&key) {
-                    Some(first) => self.copies.push((cell, *first)),
-                    None => {
-                        self.constants.insert(key, cell);
-                        self.scheduled.push((value, cell));
-                    }
-                }
-                Item::Assigned(cell, value)
+            Place::Constant => {
+                self.schedule(cell, item.value);
+                Place::Assigned(cell)
+            }
+        };
+        Item {
+            place,
+            value: item.value,
+        }
+    }
+
+    /// The first cell of a constant is tied to a fixed cell, later ones to the first.
+    fn schedule(&mut self, cell: Cell, value: Value) {
+        if !self.structure {
+            return;
+        }
+        match self.constants.get(&value) {
+            Some(first) => self.copies.push((cell, *first)),
+            None => {
+                self.constants.insert(value, cell);
+                self.scheduled.push((value, cell));
             }
         }
     }
@@ -246,7 +327,7 @@ impl Region {
 
     pub fn enable_element(&mut self, gate: Element, coordinate: usize) -> Result<(), Refusal> {
         let (block, inner, row) = self.position(coordinate)?;
-        self.active[self.shape.element_selector(gate, block, inner)].set(row);
+        self.enable(self.shape.element_selector(gate, block, inner), row);
         Ok(())
     }
 
@@ -256,7 +337,7 @@ impl Region {
         coordinate: usize,
     ) -> Result<(), Refusal> {
         let (block, _, row) = self.position(coordinate)?;
-        self.active[self.shape.accumulate_selector(gate, block)].set(row);
+        self.enable(self.shape.accumulate_selector(gate, block), row);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use zkml_graph::ops::LookupOp;
 
 use super::assign::{Item, Items, Region};
 use super::error::{Refusal, unsupported};
+use super::value::round;
 
 /// A positive integer, as a scale or divisor has to be.
 fn whole(value: f64) -> Result<i128, Refusal> {
@@ -20,7 +21,8 @@ impl Region {
             return Ok(t.clone());
         }
         let divisor = whole(divisor)?;
-        let (_, claimed) = self.decompose(&Items::free(&t.dims)?, false)?;
+        let claimed = t.claim(|x| round(x as f64 / divisor as f64))?;
+        let (_, claimed) = self.decompose(&claimed, false)?;
         let product = self.times(&claimed, divisor)?;
         let rest = self.sub(t, &product)?;
         let rest = self.abs(&rest)?;
@@ -60,10 +62,15 @@ impl Region {
         epsilon: f64,
     ) -> Result<Items, Refusal> {
         let unit = whole(from * to)?;
-        let (_, claimed) = self.decompose(&Items::free(&t.dims)?, false)?;
+        let at_zero = round(to / epsilon);
+        let claimed = t.claim(|x| match x {
+            0 => at_zero,
+            x => round(to * (1.0 / (x as f64 / from))),
+        })?;
+        let (_, claimed) = self.decompose(&claimed, false)?;
         let zero = self.equals_zero(t)?;
         let rest = self.not(&zero)?;
-        let at_zero = Items::filled((to / epsilon).round() as i128, &[1])?;
+        let at_zero = Items::filled(at_zero, &[1])?;
         let largest = self.equals(&claimed, &at_zero)?;
         let target = self.mult(&Items::filled(unit, &[1])?, &rest)?;
         self.equality(&zero, &largest)?;
@@ -78,7 +85,8 @@ impl Region {
 
     /// s·√(t/s).
     pub fn root(&mut self, t: &Items, scale: f64) -> Result<Items, Refusal> {
-        let claimed = self.abs(&Items::free(&t.dims)?)?;
+        let claimed = t.claim(|x| round(scale * (x as f64 / scale).sqrt()))?;
+        let claimed = self.abs(&claimed)?;
         let target = self.times(t, whole(scale)?)?;
         let best = self.is_best(&claimed, |r, x| {
             let square = r.mult(x, x)?;

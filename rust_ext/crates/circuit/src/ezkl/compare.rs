@@ -1,23 +1,23 @@
 //! Signs, comparisons, and the logic of bits.
 
-use ff::Field;
-use halo2curves::bn256::Fr;
-
 use super::assign::{Item, Items, Region};
 use super::error::Refusal;
 use super::pairwise::broadcast_dims;
 use super::shape::Var;
+use super::value::{Value, inverses};
 
 impl Region {
     /// 1 where t = 0.
     pub fn equals_zero(&mut self, t: &Items) -> Result<Items, Refusal> {
-        let inverse = |item: &Item| match item {
-            Item::Constant(v) | Item::Assigned(_, v) => {
-                Item::Constant(v.invert().unwrap_or(Fr::ZERO))
-            }
-            _ => Item::Free,
+        let inverse = |(item, value): (&Item, Value)| match item.is_constant() {
+            true => Item::fixed(value),
+            false => Item::free(value),
         };
-        let inverses = Items::new(t.all.iter().map(inverse).collect(), t.dims.clone());
+        let values = inverses(t.values());
+        let inverses = Items::new(
+            t.all.iter().zip(values).map(inverse).collect(),
+            t.dims.clone(),
+        );
         let product = self.mult(t, &inverses)?;
         let zero = self.sub(&Items::filled(1, &[1])?, &product)?;
         let check = self.mult(t, &zero)?;

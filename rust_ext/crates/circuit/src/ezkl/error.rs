@@ -15,6 +15,8 @@ pub enum Refusal {
     Missing { what: String },
     #[error("operands do not fit each other")]
     Shape,
+    #[error("{expected} values are needed and the witness has {got}")]
+    Length { expected: usize, got: usize },
     #[error("the settings describe {count} {what}, more than {limit}")]
     TooLarge {
         what: &'static str,

@@ -126,37 +126,44 @@ struct Columns {
     sigma: Vec<Vec<Fr>>,
 }
 
+/// The values of every fixed column: constants, tables, and selectors last.
+pub(super) fn fixed_columns(layout: &Layout, options: KeyOptions) -> Vec<Vec<Fr>> {
+    let shape = &layout.shape;
+    let mut fixed = Vec::new();
+    for i in 0..shape.constants {
+        let mut values = vec![Fr::ZERO; shape.n];
+        let first = i * shape.usable;
+        for (cell, (value, _)) in values[..shape.usable]
+            .iter_mut()
+            .zip(layout.scheduled.iter().skip(first))
+        {
+            *cell = value.known().unwrap_or_default();
+        }
+        fixed.push(values);
+    }
+    shape.for_each_table_column(|values| fixed.push(values));
+    let groups = if options.compress_selectors {
+        combine(shape, &layout.active)
+    } else {
+        (0..layout.active.len()).map(|s| vec![s]).collect()
+    };
+    for members in groups {
+        let mut values = vec![Fr::ZERO; shape.n];
+        for (t, selector) in members.iter().enumerate() {
+            let number = Fr::from(t as u64 + 1);
+            layout.active[*selector]
+                .iter()
+                .for_each(|row| values[row] = number);
+        }
+        fixed.push(values);
+    }
+    fixed
+}
+
 impl Columns {
     fn new(layout: &Layout, options: KeyOptions) -> Self {
         let shape = &layout.shape;
-        let mut fixed = Vec::new();
-        for i in 0..shape.constants {
-            let mut values = vec![Fr::ZERO; shape.n];
-            let first = i * shape.usable;
-            for (cell, (value, _)) in values[..shape.usable]
-                .iter_mut()
-                .zip(layout.scheduled.iter().skip(first))
-            {
-                *cell = *value;
-            }
-            fixed.push(values);
-        }
-        shape.for_each_table_column(|values| fixed.push(values));
-        let groups = if options.compress_selectors {
-            combine(shape, &layout.active)
-        } else {
-            (0..layout.active.len()).map(|s| vec![s]).collect()
-        };
-        for members in groups {
-            let mut values = vec![Fr::ZERO; shape.n];
-            for (t, selector) in members.iter().enumerate() {
-                let number = Fr::from(t as u64 + 1);
-                layout.active[*selector]
-                    .iter()
-                    .for_each(|row| values[row] = number);
-            }
-            fixed.push(values);
-        }
+        let fixed = fixed_columns(layout, options);
         let permutation =
             Permutation::new(shape.permutation_columns(), shape.n, layout.all_copies());
         let omegas = powers(Domain::omega(shape.k), shape.n);

@@ -4,26 +4,29 @@ use std::collections::HashMap;
 
 use ff::PrimeField;
 use halo2curves::bn256::Fr;
-use zkml_graph::execute::{self, Ints, cells, to_usize};
+use zkml_graph::execute::{cells, to_usize};
 use zkml_graph::model::{Model, NodeType};
-use zkml_graph::ops::poly::{DataFormat, KernelFormat};
-use zkml_graph::ops::{Constant, HybridOp, Input, InputType, PolyOp};
+use zkml_graph::ops::{Constant, Input, InputType};
 use zkml_graph::tensor::Visibility;
 use zkml_graph::{Circuit, SupportedOp};
 
-use super::assign::{Cell, Item, Items, Region};
-use super::convolution::Slide;
+use super::assign::{Cell, Item, Items, Place, Record, Region};
 use super::error::{LayoutError, Refusal, unsupported};
+use super::marks::{Mark, Marks};
 use super::selectors::Rows;
-use super::shape::{Element, Shape, Var};
+use super::shape::{Shape, Var};
+use super::value::Value;
+use crate::grid::Grid;
+use crate::witness::Witness;
 
 /// A circuit's cells: what its keys are made of.
 pub struct Layout {
     pub(super) shape: Shape,
     /// The constants in the order of their first use, each with the cell that holds it.
-    pub(super) scheduled: Vec<(Fr, Cell)>,
+    pub(super) scheduled: Vec<(Value, Cell)>,
     pub(super) copies: Vec<(Cell, Cell)>,
     pub(super) active: Vec<Rows>,
+    pub(super) marks: Marks,
 }
 
 impl Layout {
@@ -48,22 +51,49 @@ impl Layout {
     }
 }
 
-/// Lay a compiled circuit out. Refuses what EZKL's recipes are not known for, by node.
-pub fn lay_out(circuit: &Circuit) -> Result<Layout, LayoutError> {
-    let settings = &circuit.core.settings;
-    let whole = |refusal| LayoutError {
+fn whole(refusal: Refusal) -> LayoutError {
+    LayoutError {
         node: "-".to_owned(),
         operator: "settings".to_owned(),
         refusal,
-    };
+    }
+}
+
+/// Lay a compiled circuit out. Refuses what EZKL's recipes are not known for, by node.
+pub fn lay_out(circuit: &Circuit) -> Result<Layout, LayoutError> {
+    Ok(walk(circuit, None, Record::Structure)?.0)
+}
+
+/// The cells of a compiled circuit with a witness in them. Refuses what [`lay_out`] refuses, and by node a value that the circuit's
+/// digits cannot hold; whether all constraints hold is for [`super::check`] to say.
+pub fn fill(circuit: &Circuit, witness: &Witness) -> Result<Grid, LayoutError> {
+    Ok(walk(circuit, Some(witness), Record::Values)?.1)
+}
+
+/// Layout and cells in one walk.
+pub(super) fn lay_out_and_fill(
+    circuit: &Circuit,
+    witness: &Witness,
+) -> Result<(Layout, Grid), LayoutError> {
+    walk(circuit, Some(witness), Record::Both)
+}
+
+fn walk(
+    circuit: &Circuit,
+    witness: Option<&Witness>,
+    record: Record,
+) -> Result<(Layout, Grid), LayoutError> {
+    let settings = &circuit.core.settings;
     let shape = Shape::new(settings).map_err(whole)?;
     let args = &settings.run_args;
-    let region = Region::new(shape, args.decomp_base, args.decomp_legs);
+    let region = Region::new(shape, args.decomp_base, args.decomp_legs, record);
     let mut walk = Walk {
         region,
         circuit,
+        witness,
         public: HashMap::new(),
-        rows: 0,
+        instances: Vec::new(),
+        marks: Marks::default(),
     };
     walk.number_inputs().map_err(whole)?;
     walk.model(&circuit.core.model)?;
@@ -73,35 +103,32 @@ pub fn lay_out(circuit: &Circuit) -> Result<Layout, LayoutError> {
             column: "the constants",
         }));
     }
-    Ok(Layout {
+    let grid = Grid {
+        advice: region.advice.into_iter().map(|c| c.finish()).collect(),
+        instances: walk
+            .instances
+            .iter()
+            .map(|v| v.known().unwrap_or_default())
+            .collect(),
+    };
+    let layout = Layout {
         shape: region.shape,
         scheduled: region.scheduled,
         copies: region.copies,
         active: region.active,
-    })
+        marks: walk.marks,
+    };
+    Ok((layout, grid))
 }
 
-struct Walk<'a> {
-    region: Region,
-    circuit: &'a Circuit,
+pub(super) struct Walk<'a> {
+    pub region: Region,
+    pub circuit: &'a Circuit,
+    witness: Option<&'a Witness>,
     /// The first instance row of each public input; the rows in use.
     public: HashMap<u64, u32>,
-    rows: u32,
-}
-
-fn axis(value: u64) -> Result<usize, Refusal> {
-    Ok(to_usize(&[value])?[0])
-}
-
-fn pairs(padding: &[(u64, u64)]) -> Result<Vec<(usize, usize)>, Refusal> {
-    padding
-        .iter()
-        .map(|(a, b)| Ok((axis(*a)?, axis(*b)?)))
-        .collect()
-}
-
-fn take<'b, const N: usize>(inputs: &[&'b Items]) -> Result<[&'b Items; N], Refusal> {
-    inputs.try_into().map_err(|_| Refusal::Shape)
+    instances: Vec<Value>,
+    marks: Marks,
 }
 
 fn variant(op: &impl std::fmt::Debug) -> String {
@@ -126,26 +153,53 @@ fn operator(op: &SupportedOp) -> String {
 }
 
 impl Walk<'_> {
-    fn rows_for(&mut self, dims: &[usize]) -> Result<u32, Refusal> {
-        let first = self.rows;
-        let count = cells(dims)?;
-        self.rows = u32::try_from(first as usize + count).map_err(|_| Refusal::Shape)?;
-        if self.rows as usize > self.region.shape.usable {
+    /// Instance rows for these values. Returns the items.
+    fn publish(
+        &mut self,
+        values: impl Iterator<Item = Value>,
+        dims: &[usize],
+    ) -> Result<Items, Refusal> {
+        let first = self.instances.len();
+        self.instances.extend(values);
+        if self.instances.len() > self.region.shape.usable {
             return Err(Refusal::Full {
                 column: "the instance column",
             });
         }
-        Ok(first)
+        let item = |(i, value): (usize, &Value)| Item {
+            place: Place::Public((first + i) as u32),
+            value: *value,
+        };
+        let all = self.instances[first..].iter().enumerate().map(item);
+        Ok(Items::new(all.collect(), dims.to_vec()))
     }
 
+    /// The witness's values of input number `at`; unknown without a witness.
+    fn input_values(&self, at: usize, dims: &[usize]) -> Result<Vec<Value>, Refusal> {
+        let count = cells(dims)?;
+        let Some(witness) = self.witness else {
+            return Ok(vec![Value::Unknown; count]);
+        };
+        let values = witness.inputs.get(at).ok_or(Refusal::Shape)?;
+        if values.len() != count {
+            return Err(Refusal::Length {
+                expected: count,
+                got: values.len(),
+            });
+        }
+        Ok(values.iter().map(|v| Value::felt(*v)).collect())
+    }
     fn number_inputs(&mut self) -> Result<(), Refusal> {
         if self.circuit.core.settings.run_args.input_visibility != Visibility::Public {
             return Ok(());
         }
         let graph = &self.circuit.core.model.graph;
-        for idx in &graph.inputs {
+        for (at, idx) in graph.inputs.iter().enumerate() {
             if let Some(NodeType::Node(node)) = graph.nodes.get(*idx) {
-                let first = self.rows_for(&to_usize(&node.out_dims)?)?;
+                let dims = to_usize(&node.out_dims)?;
+                let values = self.input_values(at, &dims)?;
+                let first = self.instances.len() as u32;
+                self.publish(values.into_iter(), &dims)?;
                 self.public.insert(*idx, first);
             }
         }
@@ -155,6 +209,7 @@ impl Walk<'_> {
     fn model(&mut self, model: &Model) -> Result<(), LayoutError> {
         let mut values: HashMap<(u64, u64), Items> = HashMap::new();
         for (idx, node) in model.graph.nodes.iter() {
+            let started = (self.region.at, self.region.table_at);
             let at = |operator: String, refusal| LayoutError {
                 node: idx.to_string(),
                 operator,
@@ -173,29 +228,54 @@ impl Walk<'_> {
                     SupportedOp::Constant(op) => self.constant(op, node.num_uses),
                     op => self.apply(op, &inputs),
                 });
-            values.insert((idx, 0), result.map_err(|r| at(operator(&node.opkind), r))?);
+            let name = operator(&node.opkind);
+            self.mark(started, idx, &name);
+            values.insert((idx, 0), result.map_err(|r| at(name, r))?);
         }
-        for slot in &model.graph.outputs {
+        for (number, slot) in model.graph.outputs.iter().enumerate() {
             let at = |refusal| LayoutError {
                 node: slot.0.to_string(),
                 operator: "Output".to_owned(),
                 refusal,
             };
+            let started = (self.region.at, self.region.table_at);
             let output = values.get(slot).ok_or(Refusal::Shape).map_err(at)?;
-            self.output(output).map_err(at)?;
+            let expected = self.witness.and_then(|w| w.outputs.as_ref());
+            let expected = match expected.map(|all| all.get(number)) {
+                Some(None) => return Err(at(Refusal::Shape)),
+                Some(Some(values)) => Some(values.as_slice()),
+                None => None,
+            };
+            self.output(output, expected).map_err(at)?;
+            self.mark(started, slot.0, "Output");
         }
         Ok(())
     }
 
+    fn mark(&mut self, (at, table_at): (usize, usize), node: u64, operator: &str) {
+        self.marks.push(Mark {
+            cells: at..self.region.at,
+            table_cells: table_at..self.region.table_at,
+            node: node.to_string(),
+            operator: operator.to_owned(),
+        });
+    }
+
     fn input(&mut self, idx: u64, op: &Input, dims: &[u64]) -> Result<Items, Refusal> {
         let dims = to_usize(dims)?;
+        let graph = &self.circuit.core.model.graph;
+        let number = graph.inputs.iter().position(|i| *i == idx);
+        let values = self.input_values(number.ok_or(Refusal::Shape)?, &dims)?;
         let items = match self.circuit.core.settings.run_args.input_visibility {
             Visibility::Public => {
                 let first = self.public.get(&idx).copied().ok_or(Refusal::Shape)?;
-                let count = cells(&dims)? as u32;
-                Items::new((first..first + count).map(Item::Public).collect(), dims)
+                let item = |(row, value)| Item {
+                    place: Place::Public(row),
+                    value,
+                };
+                Items::new((first..).zip(values).map(item).collect(), dims)
             }
-            Visibility::Private => Items::free(&dims)?,
+            Visibility::Private => Items::fresh(values.into_iter(), &dims),
             _ => return unsupported("an input that is fixed"),
         };
         if op.datum_type == InputType::Bool {
@@ -209,12 +289,17 @@ impl Walk<'_> {
 
     fn constant(&mut self, op: &Constant, uses: u64) -> Result<Items, Refusal> {
         let tensor = &op.quantized_values;
-        let item = match self.circuit.core.settings.run_args.param_visibility {
-            Visibility::Fixed => {
-                |bytes: [u8; 32]| Option::from(Fr::from_repr(bytes.into())).map(Item::Constant)
-            }
-            Visibility::Private => |_| Some(Item::Free),
+        let place = match self.circuit.core.settings.run_args.param_visibility {
+            Visibility::Fixed => Place::Constant,
+            Visibility::Private => Place::Free,
             _ => return unsupported("a parameter that is public"),
+        };
+        let item = |bytes: [u8; 32]| {
+            let value = Option::<Fr>::from(Fr::from_repr(bytes.into()))?;
+            Some(Item {
+                place,
+                value: Value::felt(value),
+            })
         };
         let all: Option<Vec<Item>> = tensor.inner.iter().map(|f| item(f.0)).collect();
         let items = Items::new(all.ok_or(Refusal::Shape)?, to_usize(&tensor.dims)?);
@@ -227,18 +312,22 @@ impl Walk<'_> {
         }
     }
 
-    fn output(&mut self, output: &Items) -> Result<(), Refusal> {
+    /// Tie an output to its public values: the expected ones, or its own where none are given.
+    fn output(&mut self, output: &Items, expected: Option<&[Fr]>) -> Result<(), Refusal> {
         let args = &self.circuit.core.settings.run_args;
+        let values: Vec<Value> = match expected {
+            Some(values) if values.len() != output.len() => {
+                return Err(Refusal::Length {
+                    expected: output.len(),
+                    got: values.len(),
+                });
+            }
+            Some(values) => values.iter().map(|v| Value::felt(*v)).collect(),
+            None => output.values().collect(),
+        };
         let comparator = match args.output_visibility {
             Visibility::Private => return Ok(()),
-            Visibility::Public => {
-                let first = self.rows_for(&output.dims)?;
-                let count = output.len() as u32;
-                Items::new(
-                    (first..first + count).map(Item::Public).collect(),
-                    output.dims.clone(),
-                )
-            }
+            Visibility::Public => self.publish(values.into_iter(), &output.dims)?,
             _ => return unsupported("an output that is fixed"),
         };
         if args.ignore_range_check_inputs_outputs {
@@ -249,262 +338,4 @@ impl Walk<'_> {
         let (_, comparator) = self.region.decompose(&comparator, false)?;
         self.region.equality(&output, &comparator)
     }
-
-    /// An operator that moves items about and takes no cells.
-    fn rearrange(&mut self, op: &SupportedOp, inputs: &[&Items]) -> Result<Items, Refusal> {
-        let mut items = vec![Item::constant(0)];
-        let mut numbered = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            let first = items.len() as i128;
-            let numbers = (first..first + input.len() as i128).collect();
-            numbered.push(Ints::new(numbers, input.dims.clone())?);
-            items.extend(&input.all);
-        }
-        let args = &self.circuit.core.settings.run_args;
-        let moved = execute::operator(op, &numbered.iter().collect::<Vec<_>>(), args)?;
-        let all = moved.data.iter().map(|i| items[*i as usize]).collect();
-        Ok(Items::new(all, moved.dims))
-    }
-
-    fn apply(&mut self, op: &SupportedOp, inputs: &[&Items]) -> Result<Items, Refusal> {
-        match op {
-            SupportedOp::Linear(linear) => self.linear(op, linear, inputs),
-            SupportedOp::Nonlinear(op) => self.region.look_up(op, take::<1>(inputs)?[0]),
-            SupportedOp::Hybrid(hybrid) => self.hybrid(op, hybrid, inputs),
-            SupportedOp::Rescaled { inner, scale } => {
-                let mut scaled: Vec<Items> = inputs.iter().map(|t| (*t).clone()).collect();
-                for (at, factor) in scale {
-                    let t = scaled.get_mut(axis(*at)?).ok_or(Refusal::Shape)?;
-                    if *factor != 1 {
-                        *t = self
-                            .region
-                            .times(t, i128::try_from(*factor).map_err(|_| Refusal::Shape)?)?;
-                    }
-                }
-                self.apply(inner, &scaled.iter().collect::<Vec<_>>())
-            }
-            SupportedOp::RebaseScale {
-                inner, rebase_op, ..
-            } => {
-                let value = self.apply(inner, inputs)?;
-                self.apply(&SupportedOp::Hybrid(rebase_op.clone()), &[&value])
-            }
-            _ => unsupported("this operator"),
-        }
-    }
-
-    fn linear(
-        &mut self,
-        whole: &SupportedOp,
-        op: &PolyOp,
-        inputs: &[&Items],
-    ) -> Result<Items, Refusal> {
-        let r = &mut self.region;
-        match op {
-            PolyOp::Abs => r.abs(take::<1>(inputs)?[0]),
-            PolyOp::Sign => r.sign(take::<1>(inputs)?[0], true),
-            PolyOp::LeakyReLU { slope, scale } => {
-                r.leaky_relu(take::<1>(inputs)?[0], *slope, *scale)
-            }
-            PolyOp::Einsum { equation } => r.einsum(equation, inputs),
-            PolyOp::Conv {
-                padding,
-                stride,
-                group,
-                data_format: DataFormat::NCHW,
-                kernel_format: KernelFormat::OIHW,
-            } => {
-                let (stride, padding) = (to_usize(stride)?, pairs(padding)?);
-                let slide = Slide {
-                    stride: &stride,
-                    padding: &padding,
-                };
-                match *inputs {
-                    [image, kernel] => r.convolve(image, kernel, None, &slide, axis(*group)?),
-                    [image, kernel, bias] => {
-                        r.convolve(image, kernel, Some(bias), &slide, axis(*group)?)
-                    }
-                    _ => Err(Refusal::Shape),
-                }
-            }
-            PolyOp::Add => pairwise(r, Element::Add, inputs),
-            PolyOp::Sub => pairwise(r, Element::Sub, inputs),
-            PolyOp::Mult => pairwise(r, Element::Mult, inputs),
-            PolyOp::Neg => {
-                let [t] = take(inputs)?;
-                r.sub(&Items::filled(0, &[1])?, t)
-            }
-            PolyOp::Identity { .. } => r.identity(take::<1>(inputs)?[0]),
-            PolyOp::Reshape(_)
-            | PolyOp::Flatten(_)
-            | PolyOp::MoveAxis { .. }
-            | PolyOp::Pad(_)
-            | PolyOp::Concat { .. }
-            | PolyOp::Slice { .. }
-            | PolyOp::GatherElements {
-                constant_idx: Some(_),
-                ..
-            }
-            | PolyOp::GatherND {
-                indices: Some(_), ..
-            } => self.rearrange(whole, inputs),
-            PolyOp::Sum { axes } => {
-                r.over_axes(take::<1>(inputs)?[0], &to_usize(axes)?, Region::sum)
-            }
-            PolyOp::Prod { axes, .. } => {
-                r.over_axes(take::<1>(inputs)?[0], &to_usize(axes)?, Region::product)
-            }
-            PolyOp::MeanOfSquares { axes } => {
-                let [t] = take(inputs)?;
-                let axes = to_usize(axes)?;
-                let squares = r.mult(t, t)?;
-                let sums = r.over_axes(&squares, &axes, Region::sum)?;
-                let count: usize = axes.iter().map(|a| t.dims[*a]).product();
-                r.divide(&sums, count as f64)
-            }
-            PolyOp::Pow(exponent @ 1..=64) => {
-                let [t] = take(inputs)?;
-                let mut power = t.clone();
-                for _ in 1..*exponent {
-                    power = r.mult(&power, t)?;
-                }
-                Ok(power)
-            }
-            PolyOp::Iff => {
-                let [mask, a, b] = take(inputs)?;
-                r.iff(mask, a, b)
-            }
-            PolyOp::Not => r.not(take::<1>(inputs)?[0]),
-            PolyOp::And => {
-                let [a, b] = take(inputs)?;
-                r.and(a, b)
-            }
-            PolyOp::Or => {
-                let [a, b] = take(inputs)?;
-                r.or(a, b)
-            }
-            PolyOp::Xor => {
-                let [a, b] = take(inputs)?;
-                r.xor(a, b)
-            }
-            _ => unsupported("this operator"),
-        }
-    }
-
-    fn hybrid(
-        &mut self,
-        whole: &SupportedOp,
-        op: &HybridOp,
-        inputs: &[&Items],
-    ) -> Result<Items, Refusal> {
-        let r = &mut self.region;
-        let two = || take::<2>(inputs);
-        match op {
-            HybridOp::Div { denom } => r.divide(take::<1>(inputs)?[0], f64::from(*denom)),
-            HybridOp::Recip {
-                input_scale,
-                output_scale,
-                eps,
-            } => {
-                let scales = (f64::from(*input_scale), f64::from(*output_scale));
-                r.reciprocal(take::<1>(inputs)?[0], scales, *eps)
-            }
-            HybridOp::Sqrt { scale } => r.root(take::<1>(inputs)?[0], f64::from(*scale)),
-            HybridOp::Rsqrt {
-                input_scale,
-                output_scale,
-                eps,
-            } => {
-                let scales = (f64::from(*input_scale), f64::from(*output_scale));
-                let root = r.root(take::<1>(inputs)?[0], scales.0)?;
-                r.reciprocal(&root, scales, *eps)
-            }
-            HybridOp::ReduceMax { axes } | HybridOp::ReduceMin { axes } => {
-                let maximum = matches!(op, HybridOp::ReduceMax { .. });
-                r.over_axes(take::<1>(inputs)?[0], &to_usize(axes)?, |r, items| {
-                    let sorted = r.sort(items)?;
-                    let end = if maximum {
-                        sorted.last()
-                    } else {
-                        sorted.first()
-                    };
-                    end.copied().ok_or(Refusal::Shape)
-                })
-            }
-            HybridOp::SumPool {
-                padding,
-                stride,
-                kernel_shape,
-                normalized,
-                data_format: DataFormat::NCHW,
-            } => {
-                let (stride, padding) = (to_usize(stride)?, pairs(padding)?);
-                let slide = Slide {
-                    stride: &stride,
-                    padding: &padding,
-                };
-                r.sum_pool(
-                    take::<1>(inputs)?[0],
-                    &to_usize(kernel_shape)?,
-                    &slide,
-                    *normalized,
-                )
-            }
-            HybridOp::MaxPool {
-                padding,
-                stride,
-                pool_dims,
-                data_format: DataFormat::NCHW,
-            } => {
-                let (stride, padding) = (to_usize(stride)?, pairs(padding)?);
-                let slide = Slide {
-                    stride: &stride,
-                    padding: &padding,
-                };
-                r.max_pool(take::<1>(inputs)?[0], &to_usize(pool_dims)?, &slide)
-            }
-            HybridOp::Softmax {
-                input_scale,
-                output_scale,
-                axes,
-                eps,
-            } => {
-                let [t] = take(inputs)?;
-                let [along] = to_usize(axes)?[..] else {
-                    return unsupported("softmax over several axes");
-                };
-                let length = *t.dims.get(along).ok_or(Refusal::Shape)?;
-                r.lines(t, along, length, |r, line| {
-                    r.softmax(line, (*input_scale, *output_scale), *eps)
-                })
-            }
-            HybridOp::Max | HybridOp::Min => {
-                let [a, b] = two()?;
-                r.extreme(a, b, *op == HybridOp::Max)
-            }
-            HybridOp::Greater => two().and_then(|[a, b]| r.greater(a, b)),
-            HybridOp::GreaterEqual => two().and_then(|[a, b]| r.greater_equal(a, b)),
-            HybridOp::Less => two().and_then(|[a, b]| r.greater(b, a)),
-            HybridOp::LessEqual => two().and_then(|[a, b]| r.greater_equal(b, a)),
-            HybridOp::Equals => two().and_then(|[a, b]| r.equals(a, b)),
-            HybridOp::TopK { dim, k, largest } => {
-                r.top_k(take::<1>(inputs)?[0], axis(*dim)?, axis(*k)?, *largest)
-            }
-            HybridOp::Gather {
-                constant_idx: Some(_),
-                ..
-            } => self.rearrange(whole, inputs),
-            _ => unsupported("this operator"),
-        }
-    }
-}
-
-/// The operation folded over the inputs from the left.
-fn pairwise(r: &mut Region, gate: Element, inputs: &[&Items]) -> Result<Items, Refusal> {
-    let [a, b, rest @ ..] = inputs else {
-        return Err(Refusal::Shape);
-    };
-    let first = r.pairwise(gate, a, b)?;
-    rest.iter()
-        .try_fold(first, |acc, t| r.pairwise(gate, &acc, t))
 }

@@ -3,6 +3,7 @@
 use super::assign::{Items, Region};
 use super::error::Refusal;
 use super::shape::{Element, Var};
+use super::value::Value;
 
 /// The shape that two shapes broadcast to.
 pub fn broadcast_dims(a: &[usize], b: &[usize]) -> Vec<usize> {
@@ -20,7 +21,13 @@ impl Region {
         let (a, b) = (a.broadcast(&dims)?, b.broadcast(&dims)?);
         self.assign(Var::I0, &a)?;
         self.assign(Var::I1, &b)?;
-        let out = self.assign(Var::O, &Items::free(&dims)?)?;
+        let f = match gate {
+            Element::Add => Value::plus,
+            Element::Sub => Value::minus,
+            Element::Mult => Value::times,
+        };
+        let values = a.values().zip(b.values()).map(|(a, b)| f(a, b));
+        let out = self.assign(Var::O, &Items::fresh(values, &dims))?;
         for i in 0..out.len() {
             self.enable_element(gate, self.at + i)?;
         }
@@ -53,11 +60,9 @@ impl Region {
         self.assign(Var::I1, &a)?;
         self.assign(Var::O, &b)?;
         for i in 0..a.len() {
-            let pair = (
-                self.cell(Var::I1, self.at + i)?,
-                self.cell(Var::O, self.at + i)?,
-            );
-            self.copies.push(pair);
+            let left = self.cell(Var::I1, self.at + i)?;
+            let right = self.cell(Var::O, self.at + i)?;
+            self.copy(left, right);
         }
         self.at += a.len();
         Ok(())

@@ -5,6 +5,7 @@ use zkml_graph::execute::{cells, offsets, strides};
 use super::assign::{Item, Items, Region};
 use super::error::Refusal;
 use super::shape::{Accumulate, Var};
+use super::value::Value;
 
 impl Region {
     /// A multiple of the width: the rest is the constant.
@@ -35,7 +36,7 @@ impl Region {
     /// The running accumulation, one cell a row in the first inner column of O. Returns the last one.
     fn accumulate(
         &mut self,
-        rows: usize,
+        values: &[Value],
         init: Accumulate,
         next: Accumulate,
     ) -> Result<Item, Refusal> {
@@ -43,10 +44,10 @@ impl Region {
         let start = self.at / width % usable;
         let mut offset = start;
         let mut at = self.at;
-        let mut last = Item::Free;
-        for i in 0..rows {
+        let mut last = Item::UNKNOWN;
+        for (i, value) in values.iter().enumerate() {
             let cell = self.cell(Var::O, at)?;
-            last = self.put(cell, Item::Free);
+            last = self.put(cell, Item::free(*value));
             self.enable_accumulate(if i == 0 { init } else { next }, at)?;
             at += width;
             if (i + offset + 1).is_multiple_of(usable) {
@@ -63,11 +64,20 @@ impl Region {
     pub fn dot(&mut self, a: &[Item], b: &[Item]) -> Result<Item, Refusal> {
         self.flush();
         let (a, b) = (self.padded(a, 0), self.padded(b, 0));
-        let rows = a.len() / self.shape.width;
+        let mut total = Value::ZERO;
+        let rows = a.chunks(self.shape.width).zip(b.chunks(self.shape.width));
+        let values: Vec<Value> = rows
+            .map(|(a, b)| {
+                for (a, b) in a.iter().zip(b) {
+                    total = total.plus(a.value.times(b.value));
+                }
+                total
+            })
+            .collect();
         let (a, b) = (self.duplicated(&a), self.duplicated(&b));
         self.assign(Var::I0, &a)?;
         self.assign(Var::I1, &b)?;
-        let last = self.accumulate(rows, Accumulate::DotInit, Accumulate::Dot)?;
+        let last = self.accumulate(&values, Accumulate::DotInit, Accumulate::Dot)?;
         self.at += a.len();
         Ok(last)
     }
@@ -76,15 +86,22 @@ impl Region {
         &mut self,
         t: &[Item],
         filler: i128,
-        init: Accumulate,
-        next: Accumulate,
+        (init, next): (Accumulate, Accumulate),
+        f: impl Fn(Value, Value) -> Value,
     ) -> Result<Item, Refusal> {
         self.flush();
         let t = self.padded(t, filler);
-        let rows = t.len() / self.shape.width;
+        let mut total = Value::int(filler);
+        let values: Vec<Value> = t
+            .chunks(self.shape.width)
+            .map(|row| {
+                total = row.iter().fold(total, |acc, item| f(acc, item.value));
+                total
+            })
+            .collect();
         let t = self.duplicated(&t);
         self.assign(Var::I1, &t)?;
-        let last = self.accumulate(rows, init, next)?;
+        let last = self.accumulate(&values, init, next)?;
         self.at += t.len();
         Ok(last)
     }
@@ -93,13 +110,18 @@ impl Region {
     pub fn sum(&mut self, t: &[Item]) -> Result<Item, Refusal> {
         match t {
             [only] => Ok(*only),
-            _ => self.fold(t, 0, Accumulate::SumInit, Accumulate::Sum),
+            _ => self.fold(t, 0, (Accumulate::SumInit, Accumulate::Sum), Value::plus),
         }
     }
 
     /// Π t.
     pub fn product(&mut self, t: &[Item]) -> Result<Item, Refusal> {
-        self.fold(t, 1, Accumulate::CumProdInit, Accumulate::CumProd)
+        self.fold(
+            t,
+            1,
+            (Accumulate::CumProdInit, Accumulate::CumProd),
+            Value::times,
+        )
     }
 
     /// f of the items of each output, over axes that stay with length 1.

@@ -4,6 +4,7 @@ use zkml_graph::GraphSettings;
 use zkml_graph::ops::LookupOp;
 use zkml_graph::tensor::Visibility;
 
+use super::assign::Cell;
 use super::error::{Refusal, unsupported};
 
 /// Rows at the end of each column that hold no data: five to blind, one to close.
@@ -213,6 +214,70 @@ impl Shape {
 
     pub fn advice_columns(&self) -> usize {
         3 * (self.lanes() + self.dynamic_blocks)
+    }
+
+    /// Whether an advice cell is one of a dynamic table, and its coordinate among those of its variable.
+    pub fn coordinate(&self, cell: Cell) -> Option<(bool, usize)> {
+        let (column, row) = (cell.column as usize, cell.row as usize);
+        let lanes = self.lanes();
+        if column < 3 * lanes {
+            let (block, inner) = (column % lanes / self.width, column % self.width);
+            let row = block * self.usable + row;
+            return Some((false, row * self.width + inner));
+        }
+        let table = column - 3 * lanes;
+        (table < 3 * self.dynamic_blocks)
+            .then(|| (true, table % self.dynamic_blocks * self.usable + row))
+    }
+
+    // ---- names
+
+    /// What the gates of the base operations are called, in their order in the system.
+    pub fn gate_name(&self, gate: usize) -> &'static str {
+        let elements = self.lanes();
+        match gate / elements {
+            0 => return "Add",
+            1 => return "Mult",
+            2 => return "Sub",
+            _ => {}
+        }
+        match (gate - 3 * elements) / self.blocks {
+            0 => "Dot",
+            1 => "DotInit",
+            2 => "CumProdInit",
+            3 => "CumProd",
+            4 => "SumInit",
+            5 => "Sum",
+            _ => "table index",
+        }
+    }
+
+    /// What the table is called that a fixed column belongs to; none for another column.
+    pub fn table_name(&self, column: usize) -> Option<String> {
+        let mut at = column.checked_sub(self.constants)?;
+        let m = self.lookup_columns();
+        let tables = match self.lookups.len() {
+            0 => 0,
+            ops => m * (1 + ops),
+        };
+        let (low, high) = self.lookup_range;
+        if at < tables {
+            let op = match at / m.max(1) {
+                0 => None,
+                i => self.lookups.get(i - 1),
+            };
+            let op = op.map_or_else(|| "table".to_owned(), |op| format!("{op:?}"));
+            return Some(format!("{op} on {low}..={high}"));
+        }
+        at -= tables;
+        for (r, (low, high)) in self.ranges.iter().enumerate() {
+            let m = self.range_columns(r);
+            if at < m {
+                return Some(format!("range {low}..={high}"));
+            }
+            at -= m;
+        }
+        None
     }
 
     // ---- columns of the permutation: all advice, the constants, the instance

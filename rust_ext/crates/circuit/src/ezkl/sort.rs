@@ -5,10 +5,23 @@ use zkml_graph::execute::{cells, offsets, strides};
 use super::assign::{Item, Items, Region};
 use super::error::{Refusal, unsupported};
 use super::shape::Var;
+use super::value::Value;
+
+/// The positions of the items in ascending order of their values, earlier ones first among equals; `None` while they are unknown.
+fn ascending(line: &[Item]) -> Result<Vec<Option<usize>>, Refusal> {
+    let integers = line.iter().map(|item| item.value.integer());
+    let Some(integers) = integers.collect::<Result<Option<Vec<i128>>, _>>()? else {
+        return Ok(vec![None; line.len()]);
+    };
+    let mut order: Vec<usize> = (0..line.len()).collect();
+    order.sort_by_key(|i| integers[*i]);
+    Ok(order.into_iter().map(Some).collect())
+}
 
 impl Region {
-    /// Both lists hold the same items: the table in D0, the values looked up in I0, claimed positions in D2.
-    fn shuffle(&mut self, table: &Items, values: &Items) -> Result<(), Refusal> {
+    /// Both lists hold the same items: the table in D0, the values looked up in I0, and in D2, claimed, the position among the
+    /// values of each item of the table.
+    fn shuffle(&mut self, table: &Items, values: &Items, order: &[Value]) -> Result<(), Refusal> {
         if !self.shape.shuffles {
             return Err(Refusal::Missing {
                 what: "shuffle".to_owned(),
@@ -23,16 +36,16 @@ impl Region {
         self.assign(Var::I0, values)?;
         let number = self.assign_table(1, &number)?;
         self.assign(Var::I1, &number)?;
-        self.assign_table(2, &Items::free(&[len])?)?;
+        self.assign_table(2, &Items::fresh(order.iter().copied(), &[len]))?;
         let positions = Items::list((0..len).map(|i| Item::constant(i as i128)).collect());
         self.assign(Var::O, &positions)?;
         let q = self.table_at / usable;
         for i in 0..len {
             let table = self.shape.table_selector(true, q);
-            self.active[table].set((self.table_at + i) % usable);
+            self.enable(table, (self.table_at + i) % usable);
             let (block, inner, row) = self.position(self.at + i)?;
             let entry = self.shape.entry_selector(true, q, block, inner);
-            self.active[entry].set(row);
+            self.enable(entry, row);
         }
         self.at += len;
         self.table_at += len;
@@ -43,9 +56,17 @@ impl Region {
     /// The items in ascending order.
     pub fn sort(&mut self, line: &[Item]) -> Result<Vec<Item>, Refusal> {
         let original = Items::list(line.to_vec());
-        let sorted = self.assign(Var::I0, &Items::free(&[line.len()])?)?;
+        let order = ascending(line)?;
+        let values = order
+            .iter()
+            .map(|i| i.map_or(Value::Unknown, |i| line[i].value));
+        let sorted = self.assign(Var::I0, &Items::fresh(values, &[line.len()]))?;
         self.at += line.len();
-        self.shuffle(&sorted, &original)?;
+        let order: Vec<Value> = order
+            .iter()
+            .map(|i| i.map_or(Value::Unknown, |i| Value::int(i as i128)))
+            .collect();
+        self.shuffle(&sorted, &original, &order)?;
         if let [_, ..] = line.get(1..).unwrap_or_default() {
             let next = Items::list(sorted.all[1..].to_vec());
             let here = Items::list(sorted.all[..line.len() - 1].to_vec());
@@ -68,7 +89,7 @@ impl Region {
         let (mut outer, mut dims) = (t.dims.clone(), t.dims.clone());
         outer[axis] = 1;
         dims[axis] = length;
-        let mut all = vec![Item::Free; cells(&dims)?];
+        let mut all = vec![Item::UNKNOWN; cells(&dims)?];
         let out_step = strides(&dims);
         for (from, to) in offsets(&outer, &step)
             .into_iter()

@@ -4,8 +4,8 @@ use ff::Field;
 use halo2curves::bn256::Fr;
 use zkml_graph::execute::table;
 
-use super::assign::felt;
 use super::shape::Shape;
+use crate::grid::felt;
 
 /// M_i = ∏_{t≠i} (t − i), with i in place of t − i for t = 0: what a row of column i is multiplied by.
 fn factor(columns: usize, i: usize) -> Fr {

@@ -1,0 +1,405 @@
+//! The constraint checker: every gate, lookup and copy of a Protocol on every row of a filled grid.
+//!
+//! What it calls satisfied has a proof; what a proof would be refused for it names by constraint and row. Cells of the rows that a
+//! prover blinds are arbitrary numbers here, so that nothing passes which leans on them.
+
+use std::collections::{HashMap, HashSet};
+
+use ff::Field;
+use halo2curves::bn256::Fr;
+use rand_core::OsRng;
+use rayon::prelude::*;
+use thiserror::Error;
+use zkml_protocol::program::{Inputs, Program};
+use zkml_protocol::{ColumnValue, Protocol, Query};
+
+use crate::grid::Grid;
+
+/// A cell of a column of the permutation: the column's number among those of the Protocol's permutation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cell {
+    pub column: u32,
+    pub row: u32,
+}
+
+/// What does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Constraint {
+    /// A gate, by its number in the Protocol.
+    Gate(usize),
+    /// A tuple of a lookup argument, which is not in its table.
+    Lookup { argument: usize, tuple: usize },
+    /// Two cells that should hold one value.
+    Copy { left: Cell, right: Cell },
+}
+
+/// A constraint, and the row where it fails; `advice` names the advice cells it reads: column and row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub constraint: Constraint,
+    pub row: usize,
+    pub advice: Vec<(usize, usize)>,
+}
+
+/// What came of a check: how many constraints fail, and the first ones by kind and row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub failed: usize,
+    pub first: Vec<Failure>,
+}
+
+impl Report {
+    pub fn is_satisfied(&self) -> bool {
+        self.failed == 0
+    }
+
+    fn note(&mut self, failure: Failure) {
+        self.failed += 1;
+        if self.first.len() < KEPT {
+            self.first.push(failure);
+        }
+    }
+}
+
+/// Failures that a report spells out, of each kind.
+const KEPT: usize = 16;
+
+/// Why nothing could be checked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CheckError {
+    #[error("the cells do not fit the protocol: {got} {what}, and the protocol has {expected}")]
+    Misfit {
+        what: &'static str,
+        expected: usize,
+        got: usize,
+    },
+    #[error("a copy names cell {row} of permutation column {column}, which does not exist")]
+    Copy { column: u32, row: u32 },
+    #[error("the protocol's expressions ask for queries that it does not list")]
+    Program,
+}
+
+fn fits(what: &'static str, expected: usize, got: usize) -> Result<(), CheckError> {
+    match expected == got {
+        true => Ok(()),
+        false => Err(CheckError::Misfit {
+            what,
+            expected,
+            got,
+        }),
+    }
+}
+
+/// A circuit's cells, all of them.
+pub struct Assignment<'a> {
+    protocol: &'a Protocol,
+    fixed: &'a [Vec<Fr>],
+    grid: &'a Grid,
+    n: usize,
+    usable: usize,
+    /// The values of the blinded rows of each advice column.
+    blinds: Vec<Vec<Fr>>,
+    /// Drawn: whatever the challenges are, a satisfied circuit is satisfied.
+    challenges: Vec<Fr>,
+}
+
+impl<'a> Assignment<'a> {
+    /// Fixed columns of n rows and a grid, if they have the sizes that the protocol says.
+    pub fn new(
+        protocol: &'a Protocol,
+        fixed: &'a [Vec<Fr>],
+        grid: &'a Grid,
+    ) -> Result<Self, CheckError> {
+        let n = 1usize << protocol.k;
+        let usable = n - protocol.blinding_factors as usize - 1;
+        fits(
+            "fixed columns",
+            protocol.fixed_commitments.len(),
+            fixed.len(),
+        )?;
+        for values in fixed {
+            fits("rows of a fixed column", n, values.len())?;
+        }
+        let columns = protocol.advice_phases.len();
+        fits("advice columns", columns, grid.advice.len())?;
+        if let Some(long) = grid.advice.iter().find(|c| c.len() > usable) {
+            fits("rows of an advice column", usable, long.len())?;
+        }
+        fits("public values", protocol.instances(), grid.instances.len())?;
+        let blinds = (0..columns)
+            .map(|_| (usable..n).map(|_| Fr::random(OsRng)).collect())
+            .collect();
+        Ok(Self {
+            protocol,
+            fixed,
+            grid,
+            n,
+            usable,
+            blinds,
+            challenges: protocol
+                .challenge_phases
+                .iter()
+                .map(|_| Fr::random(OsRng))
+                .collect(),
+        })
+    }
+
+    fn rotated(&self, row: usize, rotation: i32) -> usize {
+        (row as i64 + i64::from(rotation)).rem_euclid(self.n as i64) as usize
+    }
+
+    fn advice(&self, column: usize, row: usize) -> Fr {
+        if row < self.usable {
+            self.grid.advice[column].get(row)
+        } else {
+            self.blinds[column][row - self.usable]
+        }
+    }
+
+    fn instance(&self, column: usize, row: usize) -> Fr {
+        let rows = &self.protocol.instance_rows;
+        let first: usize = rows[..column].iter().sum();
+        if row < rows[column] {
+            self.grid.instances[first + row]
+        } else {
+            Fr::ZERO
+        }
+    }
+
+    fn read(
+        &self,
+        queries: &[Query],
+        row: usize,
+        get: impl Fn(usize, usize) -> Fr,
+        out: &mut Vec<Fr>,
+    ) {
+        out.clear();
+        out.extend(
+            queries
+                .iter()
+                .map(|(column, rotation)| get(*column, self.rotated(row, *rotation))),
+        );
+    }
+
+    /// All slots of a program on one row.
+    fn evaluate(
+        &self,
+        program: &Program,
+        row: usize,
+        space: &mut Space,
+    ) -> Result<Vec<Fr>, CheckError> {
+        let p = self.protocol;
+        self.read(
+            &p.advice_queries,
+            row,
+            |c, r| self.advice(c, r),
+            &mut space.advice,
+        );
+        self.read(
+            &p.fixed_queries,
+            row,
+            |c, r| self.fixed[c][r],
+            &mut space.fixed,
+        );
+        self.read(
+            &p.instance_evals,
+            row,
+            |c, r| self.instance(c, r),
+            &mut space.instance,
+        );
+        let inputs = Inputs {
+            advice: &space.advice,
+            fixed: &space.fixed,
+            instance: &space.instance,
+            challenges: &space.challenges,
+        };
+        program.evaluate(inputs).ok_or(CheckError::Program)
+    }
+
+    fn space(&self) -> Space {
+        Space {
+            advice: Vec::new(),
+            fixed: Vec::new(),
+            instance: Vec::new(),
+            challenges: self.challenges.clone(),
+        }
+    }
+
+    /// For each row of 0..rows, what `each` makes of the program's slots.
+    fn rows<T: Send>(
+        &self,
+        program: &Program,
+        rows: usize,
+        each: impl Fn(usize, &[Fr], &mut Vec<T>) + Sync,
+    ) -> Result<Vec<T>, CheckError> {
+        let chunk = rows.div_ceil(rayon::current_num_threads() * 8).max(64);
+        let parts = (0..rows.div_ceil(chunk)).into_par_iter().map(|i| {
+            let (mut out, mut space) = (Vec::new(), self.space());
+            for row in i * chunk..((i + 1) * chunk).min(rows) {
+                each(row, &self.evaluate(program, row, &mut space)?, &mut out);
+            }
+            Ok(out)
+        });
+        let parts: Result<Vec<Vec<T>>, CheckError> = parts.collect();
+        Ok(parts?.into_iter().flatten().collect())
+    }
+
+    /// The advice cells that these slots read on a row.
+    fn reads(&self, slots: &[usize], row: usize) -> Vec<(usize, usize)> {
+        let leaves = self.protocol.program.leaves(slots);
+        let query = |i: usize| self.protocol.advice_queries[i];
+        let cell = |(column, rotation): Query| (column, self.rotated(row, rotation));
+        leaves.advice.into_iter().map(|i| cell(query(i))).collect()
+    }
+
+    /// Every gate and lookup on every row, then every copy.
+    pub fn check(&self, copies: impl Iterator<Item = (Cell, Cell)>) -> Result<Report, CheckError> {
+        let mut report = Report::default();
+        let p = self.protocol;
+        let theta = Fr::random(OsRng);
+        let compress = |slots: &[Fr], tuple: &[usize]| {
+            tuple
+                .iter()
+                .fold(Fr::ZERO, |acc, slot| acc * theta + slots[*slot])
+        };
+
+        // The tables, each once, however many arguments look into it.
+        let mut tables: Vec<&[usize]> = Vec::new();
+        let mut table_of = Vec::with_capacity(p.lookups.len());
+        let mut numbers: HashMap<&[usize], usize> = HashMap::new();
+        for lookup in &p.lookups {
+            let number = *numbers.entry(&lookup.table).or_insert_with(|| {
+                tables.push(&lookup.table);
+                tables.len() - 1
+            });
+            table_of.push(number);
+        }
+        let roots: Vec<usize> = tables.iter().flat_map(|t| t.iter().copied()).collect();
+        let (program, slots) = p.program.part(&roots);
+        let mut slots = slots.as_slice();
+        let places: Vec<&[usize]> = tables
+            .iter()
+            .map(|t| {
+                let (place, rest) = slots.split_at(t.len());
+                slots = rest;
+                place
+            })
+            .collect();
+        let entries = self.rows(&program, self.usable, |_, slots, out| {
+            out.extend(places.iter().map(|t| compress(slots, t)));
+        })?;
+        let held: Vec<HashSet<Fr>> = (0..tables.len())
+            .into_par_iter()
+            .map(|t| {
+                entries
+                    .iter()
+                    .skip(t)
+                    .step_by(tables.len())
+                    .copied()
+                    .collect()
+            })
+            .collect();
+        drop(entries);
+
+        let mut failures = self.rows(&p.program, self.n, |row, slots, out| {
+            for (number, gate) in p.gates.iter().enumerate() {
+                if !bool::from(slots[*gate].is_zero()) {
+                    out.push((Constraint::Gate(number), row));
+                }
+            }
+            if row >= self.usable {
+                return;
+            }
+            for (argument, lookup) in p.lookups.iter().enumerate() {
+                let table = &held[table_of[argument]];
+                for (tuple, input) in lookup.inputs.iter().enumerate() {
+                    if !table.contains(&compress(slots, input)) {
+                        out.push((Constraint::Lookup { argument, tuple }, row));
+                    }
+                }
+            }
+        })?;
+        failures.sort_by_key(|(constraint, row)| {
+            (matches!(constraint, Constraint::Lookup { .. }), *row)
+        });
+        let mut kept = [0; 2];
+        for (constraint, row) in failures {
+            let kind = match constraint {
+                Constraint::Gate(_) => 0,
+                _ => 1,
+            };
+            kept[kind] += 1;
+            if kept[kind] > KEPT {
+                report.failed += 1;
+                continue;
+            }
+            let advice = match &constraint {
+                Constraint::Gate(number) => self.reads(&[p.gates[*number]], row),
+                Constraint::Lookup { argument, tuple } => {
+                    self.reads(&p.lookups[*argument].inputs[*tuple], row)
+                }
+                Constraint::Copy { .. } => Vec::new(),
+            };
+            report.failed += 1;
+            report.first.push(Failure {
+                constraint,
+                row,
+                advice,
+            });
+        }
+        self.copies(copies, &mut report)?;
+        Ok(report)
+    }
+
+    /// The value of a cell of the permutation, and its advice cell if it is one.
+    fn cell(&self, cell: Cell) -> Result<(Fr, Option<(usize, usize)>), CheckError> {
+        let p = self.protocol;
+        let missing = CheckError::Copy {
+            column: cell.column,
+            row: cell.row,
+        };
+        let row = cell.row as usize;
+        let column = p.permutation.columns.get(cell.column as usize);
+        let (Some(column), true) = (column, row < self.usable) else {
+            return Err(missing);
+        };
+        Ok(match *column {
+            ColumnValue::Advice(query) => {
+                let column = p.advice_queries[query].0;
+                (self.advice(column, row), Some((column, row)))
+            }
+            ColumnValue::Fixed(query) => (self.fixed[p.fixed_queries[query].0][row], None),
+            ColumnValue::Instance(query) => (self.instance(p.instance_evals[query].0, row), None),
+        })
+    }
+
+    fn copies(
+        &self,
+        copies: impl Iterator<Item = (Cell, Cell)>,
+        report: &mut Report,
+    ) -> Result<(), CheckError> {
+        let mut found = Report::default();
+        for (left, right) in copies {
+            let (a, of_a) = self.cell(left)?;
+            let (b, of_b) = self.cell(right)?;
+            if a != b {
+                found.note(Failure {
+                    constraint: Constraint::Copy { left, right },
+                    row: left.row as usize,
+                    advice: of_a.into_iter().chain(of_b).collect(),
+                });
+            }
+        }
+        report.failed += found.failed;
+        report.first.extend(found.first);
+        Ok(())
+    }
+}
+
+/// What an evaluation of one row reads.
+struct Space {
+    advice: Vec<Fr>,
+    fixed: Vec<Fr>,
+    instance: Vec<Fr>,
+    challenges: Vec<Fr>,
+}

@@ -1,0 +1,41 @@
+//! Which node laid a cell out.
+
+use std::ops::Range;
+
+use super::assign::Cell;
+use super::shape::Shape;
+
+/// The coordinates that one node took, of the model's columns and of the dynamic tables.
+pub struct Mark {
+    pub cells: Range<usize>,
+    pub table_cells: Range<usize>,
+    pub node: String,
+    pub operator: String,
+}
+
+/// The nodes in the order in which they were laid out.
+#[derive(Default)]
+pub struct Marks(Vec<Mark>);
+
+impl Marks {
+    /// Note a node, whose coordinates follow those of the node before.
+    pub fn push(&mut self, mark: Mark) {
+        if !mark.cells.is_empty() || !mark.table_cells.is_empty() {
+            self.0.push(mark);
+        }
+    }
+
+    /// The node that laid an advice cell out; none for a cell that no node took.
+    pub fn of(&self, shape: &Shape, cell: Cell) -> Option<&Mark> {
+        let (table, coordinate) = shape.coordinate(cell)?;
+        let range = |m: &Mark| {
+            if table {
+                m.table_cells.clone()
+            } else {
+                m.cells.clone()
+            }
+        };
+        let at = self.0.partition_point(|m| range(m).end <= coordinate);
+        self.0.get(at).filter(|m| range(m).contains(&coordinate))
+    }
+}
