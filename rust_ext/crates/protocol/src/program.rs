@@ -27,8 +27,9 @@ pub struct Inputs<'a> {
     pub challenges: &'a [Fr],
 }
 
+/// One slot: an input, a constant by its index, or an operation on earlier slots.
 #[derive(Debug, Clone, Copy)]
-enum Op {
+pub enum Op {
     Constant(usize),
     Advice(usize),
     Fixed(usize),
@@ -47,6 +48,15 @@ pub struct Program {
 }
 
 impl Program {
+    /// What each slot is. Operands always precede their users.
+    pub fn ops(&self) -> &[Op] {
+        &self.ops
+    }
+
+    pub fn constants(&self) -> &[Fr] {
+        &self.constants
+    }
+
     /// How many multiplications an evaluation takes.
     pub fn products(&self) -> usize {
         self.ops

@@ -109,6 +109,11 @@ impl Protocol {
         last_rotation(self.blinding_factors)
     }
 
+    /// The place of each advice column's commitment among the points of a proof.
+    pub fn advice_places(&self) -> Vec<usize> {
+        reading_order(&self.advice_phases)
+    }
+
     pub fn instances(&self) -> usize {
         self.instance_rows
             .iter()

@@ -32,4 +32,4 @@ pub use generate::{Tau, generate};
 pub use points::{g1_to_canonical, g1_to_raw, g2_to_canonical};
 pub use progress::{Progress, Stage};
 pub use ptau::{Ptau, import_ptau};
-pub use trim::trim;
+pub use trim::{Bases, trim};

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use halo2curves::bn256::G1Affine;
+
 use crate::file::{SrsWriter, check_k};
 use crate::group_fft::to_lagrange;
 use crate::{Part, Progress, SrsError, SrsFile};
@@ -21,14 +23,37 @@ pub fn trim(
         });
     }
     let verifier = source.verifier_points()?;
-    let mut points = source.read(Part::Powers, 0, 1 << k)?;
+    let bases = source.bases(k, progress)?;
     let mut writer = SrsWriter::create(path, k)?;
-    writer.points(&points)?;
-    if k == source.k() {
-        points = source.read(Part::Lagrange, 0, 1 << k)?;
-    } else {
-        to_lagrange(&mut points, k, progress)?;
-    }
-    writer.points(&points)?;
+    writer.points(&bases.powers)?;
+    writer.points(&bases.lagrange)?;
     writer.finish(&verifier.g2, &verifier.tau_g2)
+}
+
+/// [τ^i]G1 and [L_i(τ)]G1 for the domain of 2^k points.
+pub struct Bases {
+    pub powers: Vec<G1Affine>,
+    pub lagrange: Vec<G1Affine>,
+}
+
+impl SrsFile {
+    /// What polynomials are committed with, by coefficients and by values. Of a larger file the Lagrange basis is made anew.
+    pub fn bases(&mut self, k: u32, progress: &mut Progress<'_>) -> Result<Bases, SrsError> {
+        check_k(k)?;
+        if k > self.k() {
+            return Err(SrsError::TooSmall {
+                have: self.k(),
+                want: k,
+            });
+        }
+        let powers = self.read(Part::Powers, 0, 1 << k)?;
+        let lagrange = if k == self.k() {
+            self.read(Part::Lagrange, 0, 1 << k)?
+        } else {
+            let mut points = powers.clone();
+            to_lagrange(&mut points, k, progress)?;
+            points
+        };
+        Ok(Bases { powers, lagrange })
+    }
 }

@@ -1,0 +1,399 @@
+//! Expressions over columns, compiled to a flat program of registers that runs over chunks of rows.
+//!
+//! A [`Builder`] is told the expressions with the challenges already drawn, so that everything constant folds away: a column that
+//! is zero takes its gates with it. What is left is a list of instructions on few registers, each a chunk of rows long, small
+//! enough for the cache; chunks run on all threads.
+
+use std::collections::{BTreeSet, HashMap};
+
+use ff::Field;
+use halo2curves::bn256::Fr;
+
+/// Rows a register holds.
+pub const CHUNK: usize = 64;
+
+/// A value of the same kind on every row: known now, or computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    Scalar(Fr),
+    Node(u32),
+}
+
+/// The values of one column on the rows of a domain: zero behind the last of `values`, but for `tail` on the last rows.
+#[derive(Clone, Copy, Debug)]
+pub enum Column<'a> {
+    Full { values: &'a [Fr], tail: &'a [Fr] },
+    Small { values: &'a [i64], tail: &'a [Fr] },
+}
+
+impl<'a> Column<'a> {
+    pub fn full(values: &'a [Fr]) -> Self {
+        Self::Full { values, tail: &[] }
+    }
+
+    pub fn small(values: &'a [i64]) -> Self {
+        Self::Small { values, tail: &[] }
+    }
+
+    /// The value on a row that is not of the tail.
+    pub fn cell(&self, row: usize) -> Fr {
+        match self {
+            Self::Full { values, .. } => values.get(row).copied().unwrap_or(Fr::ZERO),
+            Self::Small { values, .. } => values.get(row).map_or(Fr::ZERO, |v| signed(*v)),
+        }
+    }
+
+    /// Copy the rows from `from` on, of n in all.
+    fn copy(&self, to: &mut [Fr], from: usize, n: usize) {
+        let tail = match self {
+            Self::Full { values, tail } => {
+                let values = values.get(from..).unwrap_or_default();
+                let there = values.len().min(to.len());
+                to[..there].copy_from_slice(&values[..there]);
+                to[there..].fill(Fr::ZERO);
+                *tail
+            }
+            Self::Small { values, tail } => {
+                let values = values.get(from..).unwrap_or_default();
+                let there = values.len().min(to.len());
+                for (v, small) in to.iter_mut().zip(&values[..there]) {
+                    *v = signed(*small);
+                }
+                to[there..].fill(Fr::ZERO);
+                *tail
+            }
+        };
+        let blinded = n - tail.len();
+        let end = from + to.len();
+        if end > blinded {
+            let start = from.max(blinded);
+            to[start - from..].copy_from_slice(&tail[start - blinded..end - blinded]);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Node {
+    /// The value of a column `rotation` rows further on, around the end.
+    Load {
+        column: u32,
+        rotation: i32,
+    },
+    /// The point of the row: shift·ω^row.
+    Point,
+    Neg(u32),
+    Add(u32, u32),
+    Sub(u32, u32),
+    Mul(u32, u32),
+    AddScalar(u32, Fr),
+    /// scalar − a
+    FromScalar(u32, Fr),
+    MulScalar(u32, Fr),
+    /// a·scalar + b
+    MulScalarAdd(u32, Fr, u32),
+}
+
+impl Node {
+    fn operands(self) -> [Option<u32>; 2] {
+        match self {
+            Self::Load { .. } | Self::Point => [None, None],
+            Self::Neg(a)
+            | Self::AddScalar(a, _)
+            | Self::FromScalar(a, _)
+            | Self::MulScalar(a, _) => [Some(a), None],
+            Self::Add(a, b)
+            | Self::Sub(a, b)
+            | Self::Mul(a, b)
+            | Self::MulScalarAdd(a, _, b) => [Some(a), Some(b)],
+        }
+    }
+
+    fn with_operands(self, registers: [u32; 2]) -> Self {
+        let [a, b] = registers;
+        match self {
+            Self::Load { .. } | Self::Point => self,
+            Self::Neg(_) => Self::Neg(a),
+            Self::AddScalar(_, s) => Self::AddScalar(a, s),
+            Self::FromScalar(_, s) => Self::FromScalar(a, s),
+            Self::MulScalar(_, s) => Self::MulScalar(a, s),
+            Self::Add(..) => Self::Add(a, b),
+            Self::Sub(..) => Self::Sub(a, b),
+            Self::Mul(..) => Self::Mul(a, b),
+            Self::MulScalarAdd(_, s, _) => Self::MulScalarAdd(a, s, b),
+        }
+    }
+}
+
+/// Takes expressions; equal ones are computed once.
+#[derive(Default)]
+pub struct Builder {
+    nodes: Vec<Node>,
+    known: HashMap<Node, u32>,
+}
+
+impl Builder {
+    fn node(&mut self, node: Node) -> Value {
+        let next = self.nodes.len() as u32;
+        let place = *self.known.entry(node).or_insert(next);
+        if place == next {
+            self.nodes.push(node);
+        }
+        Value::Node(place)
+    }
+
+    pub fn load(&mut self, column: usize, rotation: i32) -> Value {
+        self.node(Node::Load {
+            column: column as u32,
+            rotation,
+        })
+    }
+
+    pub fn point(&mut self) -> Value {
+        self.node(Node::Point)
+    }
+
+    pub fn neg(&mut self, a: Value) -> Value {
+        match a {
+            Value::Scalar(a) => Value::Scalar(-a),
+            Value::Node(a) => match self.nodes[a as usize] {
+                Node::Neg(inner) => Value::Node(inner),
+                Node::Sub(x, y) => self.node(Node::Sub(y, x)),
+                _ => self.node(Node::Neg(a)),
+            },
+        }
+    }
+
+    pub fn add(&mut self, a: Value, b: Value) -> Value {
+        match (a, b) {
+            (Value::Scalar(a), Value::Scalar(b)) => Value::Scalar(a + b),
+            (Value::Scalar(s), Value::Node(a)) | (Value::Node(a), Value::Scalar(s)) => {
+                if s == Fr::ZERO {
+                    return Value::Node(a);
+                }
+                match self.nodes[a as usize] {
+                    Node::Neg(inner) => self.node(Node::FromScalar(inner, s)),
+                    _ => self.node(Node::AddScalar(a, s)),
+                }
+            }
+            (Value::Node(a), Value::Node(b)) => {
+                match (self.nodes[a as usize], self.nodes[b as usize]) {
+                    (_, Node::Neg(inner)) => self.node(Node::Sub(a, inner)),
+                    (Node::Neg(inner), _) => self.node(Node::Sub(b, inner)),
+                    (Node::MulScalar(inner, s), _) => self.node(Node::MulScalarAdd(inner, s, b)),
+                    (_, Node::MulScalar(inner, s)) => self.node(Node::MulScalarAdd(inner, s, a)),
+                    _ => self.node(Node::Add(a.min(b), a.max(b))),
+                }
+            }
+        }
+    }
+
+    pub fn sub(&mut self, a: Value, b: Value) -> Value {
+        let b = self.neg(b);
+        self.add(a, b)
+    }
+
+    pub fn mul(&mut self, a: Value, b: Value) -> Value {
+        match (a, b) {
+            (Value::Scalar(a), Value::Scalar(b)) => Value::Scalar(a * b),
+            (Value::Scalar(s), Value::Node(a)) | (Value::Node(a), Value::Scalar(s)) => {
+                if s == Fr::ZERO {
+                    Value::Scalar(Fr::ZERO)
+                } else if s == Fr::ONE {
+                    Value::Node(a)
+                } else if s == -Fr::ONE {
+                    self.neg(Value::Node(a))
+                } else {
+                    self.node(Node::MulScalar(a, s))
+                }
+            }
+            (Value::Node(a), Value::Node(b)) => self.node(Node::Mul(a.min(b), a.max(b))),
+        }
+    }
+
+    /// The program that computes these values.
+    pub fn finish(self, outputs: &[Value]) -> Rows {
+        let mut last_use = vec![None; self.nodes.len()];
+        let end = self.nodes.len();
+        for output in outputs {
+            if let Value::Node(a) = output {
+                last_use[*a as usize] = Some(end);
+            }
+        }
+        for (i, node) in self.nodes.iter().enumerate().rev() {
+            if last_use[i].is_some() {
+                for a in node.operands().into_iter().flatten() {
+                    last_use[a as usize].get_or_insert(i);
+                }
+            }
+        }
+        let (mut free, mut count): (Vec<u32>, u32) = (Vec::new(), 0);
+        let mut register = vec![0_u32; self.nodes.len()];
+        let mut steps = Vec::new();
+        for (i, node) in self.nodes.iter().enumerate() {
+            if last_use[i].is_none() {
+                continue;
+            }
+            let target = free.pop().unwrap_or_else(|| {
+                count += 1;
+                count - 1
+            });
+            register[i] = target;
+            let operands = node.operands();
+            let [a, b] = operands.map(|a| a.map_or(0, |a| register[a as usize]));
+            steps.push((target, node.with_operands([a, b])));
+            let mut ended: Vec<u32> = operands
+                .into_iter()
+                .flatten()
+                .filter(|a| last_use[*a as usize] == Some(i))
+                .map(|a| register[a as usize])
+                .collect();
+            ended.dedup();
+            free.extend(ended);
+        }
+        let outputs = outputs
+            .iter()
+            .map(|output| match output {
+                Value::Scalar(s) => Output::Scalar(*s),
+                Value::Node(a) => Output::Register(register[*a as usize]),
+            })
+            .collect();
+        Rows {
+            steps,
+            registers: count as usize,
+            outputs,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Output {
+    Scalar(Fr),
+    Register(u32),
+}
+
+/// A compiled program.
+#[derive(Debug)]
+pub struct Rows {
+    steps: Vec<(u32, Node)>,
+    registers: usize,
+    outputs: Vec<Output>,
+}
+
+impl Rows {
+    /// Multiplications on each row, and registers.
+    pub fn cost(&self) -> (usize, usize) {
+        let products = self.steps.iter().filter(|(_, node)| {
+            matches!(
+                node,
+                Node::Mul(..) | Node::MulScalar(..) | Node::MulScalarAdd(..) | Node::Point
+            )
+        });
+        (products.count(), self.registers)
+    }
+
+    /// The columns that the program loads, ascending.
+    pub fn columns(&self) -> Vec<usize> {
+        let loads = self.steps.iter().filter_map(|(_, node)| match node {
+            Node::Load { column, .. } => Some(*column as usize),
+            _ => None,
+        });
+        loads.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// What one thread runs the program with.
+    pub fn machine(&self) -> Machine<'_> {
+        Machine {
+            program: self,
+            registers: vec![vec![Fr::ZERO; CHUNK]; self.registers],
+        }
+    }
+}
+
+/// The rows of a domain: its columns, how many rows it has, its generator, and the shift that makes it a coset.
+#[derive(Clone, Copy)]
+pub struct Table<'a> {
+    pub columns: &'a [Column<'a>],
+    pub n: usize,
+    pub omega: Fr,
+    pub shift: Fr,
+}
+
+/// Registers of one thread.
+pub struct Machine<'a> {
+    program: &'a Rows,
+    registers: Vec<Vec<Fr>>,
+}
+
+impl Machine<'_> {
+    /// Run the program on `len` rows from `start`, at most `CHUNK`.
+    pub fn run(&mut self, table: &Table<'_>, start: usize, len: usize) {
+        for (target, node) in &self.program.steps {
+            let mut out = std::mem::take(&mut self.registers[*target as usize]);
+            let to = &mut out[..len];
+            let at = |a: u32| &self.registers[a as usize][..len];
+            match *node {
+                Node::Load { column, rotation } => {
+                    load(to, table.columns[column as usize], table.n, start, rotation);
+                }
+                Node::Point => {
+                    let mut point = table.shift * table.omega.pow_vartime([start as u64]);
+                    for v in to {
+                        *v = point;
+                        point *= table.omega;
+                    }
+                }
+                Node::Neg(a) => to.iter_mut().zip(at(a)).for_each(|(v, a)| *v = -a),
+                Node::AddScalar(a, s) => to.iter_mut().zip(at(a)).for_each(|(v, a)| *v = a + s),
+                Node::FromScalar(a, s) => to.iter_mut().zip(at(a)).for_each(|(v, a)| *v = s - a),
+                Node::MulScalar(a, s) => to.iter_mut().zip(at(a)).for_each(|(v, a)| *v = a * s),
+                Node::Add(a, b) => pairs(to, at(a), at(b), |a, b| a + b),
+                Node::Sub(a, b) => pairs(to, at(a), at(b), |a, b| a - b),
+                Node::Mul(a, b) => pairs(to, at(a), at(b), |a, b| a * b),
+                Node::MulScalarAdd(a, s, b) => pairs(to, at(a), at(b), |a, b| a * s + b),
+            }
+            self.registers[*target as usize] = out;
+        }
+    }
+
+    /// Output `i` of the rows that ran last; None where it is the same known scalar on every row.
+    pub fn output(&self, i: usize) -> Option<&[Fr]> {
+        match self.program.outputs[i] {
+            Output::Register(register) => Some(&self.registers[register as usize]),
+            Output::Scalar(_) => None,
+        }
+    }
+
+    /// Copy output `i` of the rows that ran last.
+    pub fn copy(&self, i: usize, to: &mut [Fr]) {
+        match self.program.outputs[i] {
+            Output::Register(register) => {
+                let len = to.len();
+                to.copy_from_slice(&self.registers[register as usize][..len]);
+            }
+            Output::Scalar(s) => to.fill(s),
+        }
+    }
+}
+
+fn pairs(to: &mut [Fr], a: &[Fr], b: &[Fr], f: impl Fn(&Fr, &Fr) -> Fr) {
+    for ((v, a), b) in to.iter_mut().zip(a).zip(b) {
+        *v = f(a, b);
+    }
+}
+
+/// Field element of a signed integer.
+pub fn signed(v: i64) -> Fr {
+    let size = Fr::from(v.unsigned_abs());
+    if v < 0 { -size } else { size }
+}
+
+/// The column's values `rotation` rows behind `start`, around the end.
+fn load(to: &mut [Fr], column: Column<'_>, n: usize, start: usize, rotation: i32) {
+    let from = (start as i64 + i64::from(rotation)).rem_euclid(n as i64) as usize;
+    let first = to.len().min(n - from);
+    let (head, tail) = to.split_at_mut(first);
+    column.copy(head, from, n);
+    if !tail.is_empty() {
+        column.copy(tail, 0, n);
+    }
+}
