@@ -82,8 +82,14 @@ pub enum ProverError {
     #[error(transparent)]
     Arithmetic(#[from] ArithmeticError),
     #[error("no randomness from the operating system: {0}")]
-    Randomness(#[from] rand_core::Error),
+    Randomness(rand_core::Error),
     /// The prover's own check of its work: never seen unless something is wrong with key, SRS or the prover itself.
     #[error("the proof does not verify: {0:?}")]
     SelfCheck(Verdict),
+}
+
+impl From<rand_core::Error> for ProverError {
+    fn from(error: rand_core::Error) -> Self {
+        Self::Randomness(error)
+    }
 }

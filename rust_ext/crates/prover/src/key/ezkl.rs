@@ -4,13 +4,14 @@
 //! columns each a slice of values, of coefficients, and of values on the larger domain. The number of selectors in `vk.key` is
 //! nowhere written, so places are counted from the end of the file.
 
+use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
-use halo2curves::serde::SerdeObject;
 use memmap2::Mmap;
 use rayon::prelude::*;
-use zkml_protocol::Protocol;
+use zkml_protocol::{Protocol, wire};
 use zkml_srs::g1_to_raw;
 
+use super::file::small;
 use super::{Fixed, Sigma};
 use crate::KeyError;
 
@@ -101,12 +102,11 @@ impl EzklKey {
 
     pub fn fixed(&self, column: usize) -> Result<Fixed, KeyError> {
         let values = self.column(self.fixed, column)?;
-        let zero = values.iter().all(|v| *v == Fr::zero());
-        Ok(if zero {
-            Fixed::Zero
-        } else {
-            Fixed::Full(values)
-        })
+        if values.iter().all(|v| *v == Fr::ZERO) {
+            return Ok(Fixed::Zero);
+        }
+        let small: Option<Vec<i64>> = values.par_iter().map(small).collect();
+        Ok(small.map_or(Fixed::Full(values), Fixed::Small))
     }
 
     pub fn sigma(&self, column: usize) -> Result<Sigma, KeyError> {
@@ -124,9 +124,12 @@ impl EzklKey {
         if length != (self.n as u32).to_be_bytes() {
             return Err(KeyError::Damaged("a column has not one value for each row"));
         }
+        // The file has v·2^256 for v.
+        let inverse = Fr::TWO_INV.pow_vartime([256]);
+        let values = values.as_chunks::<FELT>().0;
         values
-            .par_chunks(FELT)
-            .map(Fr::from_raw_bytes)
+            .par_iter()
+            .map(|bytes| wire::scalar_le(bytes).map(|scaled| scaled * inverse))
             .collect::<Option<Vec<Fr>>>()
             .ok_or(KeyError::Damaged("a value is not below r"))
     }

@@ -13,18 +13,19 @@
 //! | 8 | where the permutation begins |
 //! | 32 | SHA-256 of the header up to here and of the directory |
 //! | 16·F | for each fixed column: bytes of a value (0, 1, 2, 4, 8, 32), number of values, where they begin (4, 4, 8); beyond are zeros |
-//! | … | values: signed integers, or 32 bytes in Montgomery form |
+//! | … | values: signed integers, or field elements of 32 bytes, below r |
 //! | 4·P·n | for each cell of the permutation, column by column, the place column·n + row of its successor |
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
-use halo2curves::serde::SerdeObject;
 use memmap2::Mmap;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use zkml_protocol::Protocol;
+use zkml_protocol::{Protocol, wire};
 
 use super::{Fixed, Sigma};
 use crate::KeyError;
@@ -181,7 +182,12 @@ impl KeyFile {
             4 => Fixed::Small(each(bytes, |b| i32::from_le_bytes(b).into())),
             8 => Fixed::Small(each(bytes, i64::from_le_bytes)),
             _ => {
-                let values: Option<Vec<Fr>> = bytes.chunks(32).map(Fr::from_raw_bytes).collect();
+                let values: Option<Vec<Fr>> = bytes
+                    .as_chunks::<{ FELT as usize }>()
+                    .0
+                    .par_iter()
+                    .map(wire::scalar_le)
+                    .collect();
                 Fixed::Full(values.ok_or(KeyError::Damaged("a value is not below r"))?)
             }
         })
@@ -337,9 +343,11 @@ fn encode(column: &Fixed) -> (u32, Vec<u8>) {
             }
             let rows = values
                 .iter()
-                .rposition(|v| *v != Fr::zero())
+                .rposition(|v| *v != Fr::ZERO)
                 .map_or(0, |at| at + 1);
-            let bytes = values[..rows].iter().flat_map(Fr::to_raw_bytes);
+            let bytes = values[..rows]
+                .iter()
+                .flat_map(|v| <[u8; FELT as usize]>::from(v.to_repr()));
             (FELT, bytes.collect())
         }
     }
@@ -348,7 +356,7 @@ fn encode(column: &Fixed) -> (u32, Vec<u8>) {
 /// The signed integer that a field element stands for, where it is small.
 pub fn small(value: &Fr) -> Option<i64> {
     let low = |v: &Fr| {
-        let bytes: [u8; 32] = ff::PrimeField::to_repr(v).into();
+        let bytes: [u8; 32] = v.to_repr().into();
         let (low, high) = bytes.split_at(8);
         let fits = high.iter().all(|b| *b == 0);
         let low = u64::from_le_bytes(low.try_into().ok()?);
