@@ -30,4 +30,5 @@ pub use key::ProvingKey;
 pub use observer::{Progress, Stage};
 pub use prove::Proved;
 pub use prover::Prover;
-pub use witness::{Cells, Witness};
+pub use witness::Witness;
+pub use zkml_circuit::grid::Cells;

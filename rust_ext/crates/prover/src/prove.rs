@@ -5,7 +5,8 @@ use std::time::Duration;
 use ff::Field;
 use halo2curves::bn256::{Fr, G1};
 use rand_core::{CryptoRng, RngCore};
-use zkml_arithmetic::{Scalars, evaluate, msm};
+use zkml_arithmetic::{Bases, Scalars, evaluate, msm};
+use zkml_circuit::grid::Cells;
 use zkml_protocol::plan::Value;
 use zkml_protocol::{ColumnValue, Protocol, wire};
 use zkml_verifier::Verdict;
@@ -21,7 +22,7 @@ use crate::prover::{Prover, usable};
 use crate::quotient::{self, Layout, identities, pieces};
 use crate::random::scalars;
 use crate::rows::{Column, Table};
-use crate::witness::{Cells, Witness};
+use crate::witness::Witness;
 use crate::writer::Writer;
 
 /// Columns committed, or transformed, between two questions whether to go on.
@@ -38,6 +39,22 @@ pub struct Proved {
 struct Advice {
     cells: Cells,
     tail: Vec<Fr>,
+}
+
+impl Advice {
+    fn column(&self) -> Column<'_> {
+        Column::cells(&self.cells, &self.tail)
+    }
+
+    fn into_values(self, n: usize) -> Vec<Fr> {
+        let mut values = match self.cells {
+            Cells::Full(values) => values,
+            cells => cells.to_field(n),
+        };
+        values.resize(n - self.tail.len(), Fr::ZERO);
+        values.extend(self.tail);
+        values
+    }
 }
 
 impl Prover {
@@ -185,7 +202,11 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
     ) -> Result<(Vec<Advice>, Vec<Fr>), ProverError> {
         let protocol = self.protocol;
         let count = protocol.advice_phases.len();
-        watch.enter(Stage::Advice, count.div_ceil(BATCH))?;
+        let batches = (0..protocol.phases()).map(|phase| {
+            let of_phase = protocol.advice_phases.iter().filter(|p| **p == phase);
+            of_phase.count().div_ceil(BATCH)
+        });
+        watch.enter(Stage::Advice, batches.sum())?;
         let mut challenges = vec![None; protocol.challenge_phases.len()];
         let mut advice: Vec<Option<Advice>> = (0..count).map(|_| None).collect();
         for phase in 0..protocol.phases() {
@@ -209,7 +230,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
                 let columns: Vec<Scalars<'_>> = batch
                     .iter()
                     .map(|column| match &column.cells {
-                        Cells::Small(values) => Scalars::Small(values),
+                        Cells::Small(small) | Cells::Mixed { small, .. } => Scalars::Small(small),
                         Cells::Full(values) => Scalars::Full(values),
                     })
                     .collect();
@@ -219,6 +240,9 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
                     .commit(&self.prover.lagrange, &columns)?;
                 for (point, column) in points.iter_mut().zip(batch) {
                     *point += msm(&self.prover.tail, Scalars::Full(&column.tail))?;
+                    if let Cells::Mixed { large, .. } = &column.cells {
+                        *point += self.few(large)?;
+                    }
                 }
                 self.writer.points(&points);
                 watch.step()?;
@@ -231,6 +255,14 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
         }
         let advice = advice.into_iter().flatten().collect();
         Ok((advice, challenges.into_iter().flatten().collect()))
+    }
+
+    /// Σ value·[L_row] over a few rows.
+    fn few(&self, cells: &[(u32, Fr)]) -> Result<G1, ProverError> {
+        let basis = &self.prover.lagrange_points;
+        let points = cells.iter().map(|(row, _)| basis[*row as usize]).collect();
+        let values: Vec<Fr> = cells.iter().map(|(_, value)| *value).collect();
+        Ok(msm(&Bases::new(points), Scalars::Full(&values))?)
     }
 
     fn blinded(&mut self, column: usize, cells: Cells) -> Result<Advice, ProverError> {
@@ -289,7 +321,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
 
     /// Advice, fixed and instance columns, on the rows.
     fn rows<'b>(&'b self, advice: &'b [Advice]) -> Vec<Column<'b>> {
-        let advice = advice.iter().map(|a| a.cells.column(&a.tail));
+        let advice = advice.iter().map(Advice::column);
         let fixed = self.fixed.iter().map(Fixed::column);
         let instances = self.instances.iter().map(|values| Column::full(values));
         advice.chain(fixed).chain(instances).collect()
@@ -305,7 +337,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
     ) -> Result<(), ProverError> {
         let protocol = self.protocol;
         let sizes = protocol.plan.sizes;
-        watch.enter(Stage::Products, sizes.products)?;
+        watch.enter(Stage::Products, 2 * sizes.products)?;
         let names = Names::new(sizes.sigmas, &self.prover.omegas, beta, gamma);
         let mut start = Fr::ONE;
         let chunks = protocol
@@ -321,8 +353,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
                 .map(|(i, source)| {
                     let column = match *source {
                         ColumnValue::Advice(q) => {
-                            let Advice { cells, tail } = &advice[protocol.advice_queries[q].0];
-                            cells.column(tail)
+                            advice[protocol.advice_queries[q].0].column()
                         }
                         ColumnValue::Fixed(q) => self.fixed[protocol.fixed_queries[q].0].column(),
                         ColumnValue::Instance(q) => {
@@ -360,7 +391,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
             let sums = looked.running_sum(beta);
             self.commit_values(sizes.first_phi() + i, sums)?;
             let counts = Cells::Small(looked.multiplicities);
-            let mut counts = counts.into_values(self.prover.domain.n(), &[]);
+            let mut counts = counts.to_field(self.prover.domain.n());
             self.prover.domain.ifft(&mut counts);
             self.polynomials[sizes.first_multiplicity() + i] = counts;
             watch.step()?;
@@ -404,8 +435,8 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
             advice.len() + self.fixed.len() + sigmas + self.instances.len(),
         )?;
         let places = protocol.advice_places();
-        for (column, Advice { cells, tail }) in advice.into_iter().enumerate() {
-            let mut values = cells.into_values(n, &tail);
+        for (column, advice) in advice.into_iter().enumerate() {
+            let mut values = advice.into_values(n);
             domain.ifft(&mut values);
             self.polynomials[places[column]] = values;
             watch.step()?;

@@ -1,7 +1,7 @@
 //! One circuit, ready to prove: Protocol, key and SRS opened once, then any number of proofs.
 
 use ff::Field;
-use halo2curves::bn256::Fr;
+use halo2curves::bn256::{Fr, G1Affine};
 use zkml_arithmetic::{Backend, Bases, Cpu, Domain, powers};
 use zkml_protocol::Protocol;
 use zkml_srs::SrsFile;
@@ -19,6 +19,7 @@ pub struct Prover {
     pub(crate) omegas: Vec<Fr>,
     /// Bases of values and of coefficients, and of the last rows alone, which hold what blinds.
     pub(crate) lagrange: Bases,
+    pub(crate) lagrange_points: Vec<G1Affine>,
     pub(crate) powers: Bases,
     pub(crate) tail: Bases,
     /// Coefficients of the polynomial that is 1 on the usable rows and 0 on the others.
@@ -47,7 +48,8 @@ impl Prover {
         Ok(Self {
             omegas: powers(domain.omega(), domain.n()),
             tail: Bases::new(bases.lagrange[usable..].to_vec()),
-            lagrange: Bases::new(bases.lagrange),
+            lagrange: Bases::new(bases.lagrange.clone()),
+            lagrange_points: bases.lagrange,
             powers: Bases::new(bases.powers),
             verifier: Verifier::new(protocol),
             key,

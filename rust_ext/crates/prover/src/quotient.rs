@@ -37,7 +37,6 @@ pub struct Layout {
     pub sum: usize,
     pub first: usize,
     pub active: usize,
-    pub columns: usize,
 }
 
 impl Layout {
@@ -62,7 +61,6 @@ impl Layout {
             sum,
             first,
             active: first + 1,
-            columns: first + 2,
         }
     }
 }

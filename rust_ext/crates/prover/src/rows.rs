@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use ff::Field;
 use halo2curves::bn256::Fr;
+use zkml_circuit::grid::{Cells, felt};
 
 /// Rows a register holds.
 pub const CHUNK: usize = 64;
@@ -22,8 +23,16 @@ pub enum Value {
 /// The values of one column on the rows of a domain: zero behind the last of `values`, but for `tail` on the last rows.
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
-    Full { values: &'a [Fr], tail: &'a [Fr] },
-    Small { values: &'a [i64], tail: &'a [Fr] },
+    Full {
+        values: &'a [Fr],
+        tail: &'a [Fr],
+    },
+    /// In the rows of `large`, which ascend, stand these instead.
+    Small {
+        values: &'a [i64],
+        large: &'a [(u32, Fr)],
+        tail: &'a [Fr],
+    },
 }
 
 impl<'a> Column<'a> {
@@ -32,19 +41,46 @@ impl<'a> Column<'a> {
     }
 
     pub fn small(values: &'a [i64]) -> Self {
-        Self::Small { values, tail: &[] }
+        Self::Small {
+            values,
+            large: &[],
+            tail: &[],
+        }
+    }
+
+    pub fn cells(cells: &'a Cells, tail: &'a [Fr]) -> Self {
+        match cells {
+            Cells::Full(values) => Self::Full { values, tail },
+            Cells::Small(values) => Self::Small {
+                values,
+                large: &[],
+                tail,
+            },
+            Cells::Mixed { small, large } => Self::Small {
+                values: small,
+                large,
+                tail,
+            },
+        }
     }
 
     /// The value on a row that is not of the tail.
     pub fn cell(&self, row: usize) -> Fr {
         match self {
             Self::Full { values, .. } => values.get(row).copied().unwrap_or(Fr::ZERO),
-            Self::Small { values, .. } => values.get(row).map_or(Fr::ZERO, |v| signed(*v)),
+            Self::Small { values, large, .. } => match values.get(row) {
+                None => Fr::ZERO,
+                Some(0) if !large.is_empty() => large
+                    .binary_search_by_key(&(row as u32), |(at, _)| *at)
+                    .map_or(Fr::ZERO, |place| large[place].1),
+                Some(v) => signed(*v),
+            },
         }
     }
 
     /// Copy the rows from `from` on, of n in all.
     fn copy(&self, to: &mut [Fr], from: usize, n: usize) {
+        let end = from + to.len();
         let tail = match self {
             Self::Full { values, tail } => {
                 let values = values.get(from..).unwrap_or_default();
@@ -53,18 +89,28 @@ impl<'a> Column<'a> {
                 to[there..].fill(Fr::ZERO);
                 *tail
             }
-            Self::Small { values, tail } => {
+            Self::Small {
+                values,
+                large,
+                tail,
+            } => {
                 let values = values.get(from..).unwrap_or_default();
                 let there = values.len().min(to.len());
                 for (v, small) in to.iter_mut().zip(&values[..there]) {
                     *v = signed(*small);
                 }
                 to[there..].fill(Fr::ZERO);
+                let first = large.partition_point(|(row, _)| (*row as usize) < from);
+                let inside = large[first..]
+                    .iter()
+                    .take_while(|(row, _)| (*row as usize) < end);
+                for (row, value) in inside {
+                    to[*row as usize - from] = *value;
+                }
                 *tail
             }
         };
         let blinded = n - tail.len();
-        let end = from + to.len();
         if end > blinded {
             let start = from.max(blinded);
             to[start - from..].copy_from_slice(&tail[start - blinded..end - blinded]);
@@ -280,17 +326,6 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Multiplications on each row, and registers.
-    pub fn cost(&self) -> (usize, usize) {
-        let products = self.steps.iter().filter(|(_, node)| {
-            matches!(
-                node,
-                Node::Mul(..) | Node::MulScalar(..) | Node::MulScalarAdd(..) | Node::Point
-            )
-        });
-        (products.count(), self.registers)
-    }
-
     /// The columns that the program loads, ascending.
     pub fn columns(&self) -> Vec<usize> {
         let loads = self.steps.iter().filter_map(|(_, node)| match node {
@@ -355,14 +390,6 @@ impl Machine<'_> {
         }
     }
 
-    /// Output `i` of the rows that ran last; None where it is the same known scalar on every row.
-    pub fn output(&self, i: usize) -> Option<&[Fr]> {
-        match self.program.outputs[i] {
-            Output::Register(register) => Some(&self.registers[register as usize]),
-            Output::Scalar(_) => None,
-        }
-    }
-
     /// Copy output `i` of the rows that ran last.
     pub fn copy(&self, i: usize, to: &mut [Fr]) {
         match self.program.outputs[i] {
@@ -381,10 +408,9 @@ fn pairs(to: &mut [Fr], a: &[Fr], b: &[Fr], f: impl Fn(&Fr, &Fr) -> Fr) {
     }
 }
 
-/// Field element of a signed integer.
+/// The field element of a signed integer.
 pub fn signed(v: i64) -> Fr {
-    let size = Fr::from(v.unsigned_abs());
-    if v < 0 { -size } else { size }
+    felt(v.into())
 }
 
 /// The column's values `rotation` rows behind `start`, around the end.
