@@ -56,7 +56,9 @@ pub enum WitnessError {
     Lookup { lookup: usize, row: usize },
     #[error("cells that are copies of each other hold different values")]
     Copies,
-    #[error("the witness does not satisfy the circuit (verification fails at step {step}: {reason})")]
+    #[error(
+        "the witness does not satisfy the circuit (verification fails at step {step}: {reason})"
+    )]
     Unsatisfied { step: u8, reason: &'static str },
     #[error("{0}")]
     Source(String),

@@ -84,6 +84,12 @@ impl Prover {
     }
 }
 
+/// Polynomials that are not committed in the proof: the Protocol's fixed and permutation columns, and the instances.
+struct Coefficients {
+    shared: Vec<Vec<Fr>>,
+    instance: Vec<Vec<Fr>>,
+}
+
 /// The state of one proof.
 struct Run<'a, R> {
     prover: &'a Prover,
@@ -148,7 +154,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
         self.polynomials[sizes.random()] = random;
         let y = self.writer.squeeze();
 
-        let (shared, instance) = self.coefficients(advice, watch)?;
+        let Coefficients { shared, instance } = self.coefficients(advice, watch)?;
         let challenges = quotient::Challenges {
             circuit: &circuit,
             theta,
@@ -352,9 +358,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
                 .enumerate()
                 .map(|(i, source)| {
                     let column = match *source {
-                        ColumnValue::Advice(q) => {
-                            advice[protocol.advice_queries[q].0].column()
-                        }
+                        ColumnValue::Advice(q) => advice[protocol.advice_queries[q].0].column(),
                         ColumnValue::Fixed(q) => self.fixed[protocol.fixed_queries[q].0].column(),
                         ColumnValue::Instance(q) => {
                             Column::full(&self.instances[protocol.instance_evals[q].0])
@@ -426,7 +430,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
         &mut self,
         advice: Vec<Advice>,
         watch: &mut Watch<'_>,
-    ) -> Result<(Vec<Vec<Fr>>, Vec<Vec<Fr>>), ProverError> {
+    ) -> Result<Coefficients, ProverError> {
         let protocol = self.protocol;
         let (domain, n) = (&self.prover.domain, self.prover.domain.n());
         let sigmas = protocol.permutation.columns.len();
@@ -471,7 +475,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
             instance.push(values);
             watch.step()?;
         }
-        Ok((shared, instance))
+        Ok(Coefficients { shared, instance })
     }
 
     /// The pieces of the quotient, committed.

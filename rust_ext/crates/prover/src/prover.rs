@@ -29,7 +29,11 @@ pub struct Prover {
 
 impl Prover {
     /// Open a prover. The SRS must be of the ceremony of the Protocol, and have a point for each row.
-    pub fn new(protocol: Protocol, key: ProvingKey, srs: &mut SrsFile) -> Result<Self, ProverError> {
+    pub fn new(
+        protocol: Protocol,
+        key: ProvingKey,
+        srs: &mut SrsFile,
+    ) -> Result<Self, ProverError> {
         if srs.k() < protocol.k {
             return Err(ProverError::SrsTooSmall {
                 needed: protocol.k,

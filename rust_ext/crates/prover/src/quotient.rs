@@ -109,22 +109,24 @@ pub fn identities(
             let joined = b.mul(l_0, joined);
             fold(b, &mut acc, joined);
         }
-        let (beta, gamma) = (Value::Scalar(challenges.beta), Value::Scalar(challenges.gamma));
+        let (beta, gamma) = (
+            Value::Scalar(challenges.beta),
+            Value::Scalar(challenges.gamma),
+        );
         let mut name = challenges.beta;
-        let chunks = protocol.permutation.columns.chunks(protocol.permutation.chunk);
+        let chunks = protocol
+            .permutation
+            .columns
+            .chunks(protocol.permutation.chunk);
         let mut column = 0;
         for (j, chunk) in chunks.enumerate() {
-            let (mut left, mut right) = (
-                b.load(layout.product + j, 1),
-                b.load(layout.product + j, 0),
-            );
+            let (mut left, mut right) =
+                (b.load(layout.product + j, 1), b.load(layout.product + j, 0));
             for source in chunk {
                 let value = match *source {
                     ColumnValue::Advice(q) => expressions.advice(b, protocol.advice_queries[q]),
                     ColumnValue::Fixed(q) => expressions.fixed(b, protocol.fixed_queries[q]),
-                    ColumnValue::Instance(q) => {
-                        expressions.instance(b, protocol.instance_evals[q])
-                    }
+                    ColumnValue::Instance(q) => expressions.instance(b, protocol.instance_evals[q]),
                 };
                 let value = b.add(value, gamma);
                 let sigma = b.load(layout.sigma + column, 0);

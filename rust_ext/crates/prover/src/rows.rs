@@ -147,10 +147,9 @@ impl Node {
             | Self::AddScalar(a, _)
             | Self::FromScalar(a, _)
             | Self::MulScalar(a, _) => [Some(a), None],
-            Self::Add(a, b)
-            | Self::Sub(a, b)
-            | Self::Mul(a, b)
-            | Self::MulScalarAdd(a, _, b) => [Some(a), Some(b)],
+            Self::Add(a, b) | Self::Sub(a, b) | Self::Mul(a, b) | Self::MulScalarAdd(a, _, b) => {
+                [Some(a), Some(b)]
+            }
         }
     }
 

@@ -15,7 +15,12 @@ use zkml_verifier::{Verdict, Verifier};
 /// c = a·b where the selector is on; each c is the next row's a; the last c is public; every b is in a table of (i, i²) with d = b².
 fn squares(k: u32, chunk: usize) -> Circuit {
     let mut e = Expressions::default();
-    let (a, b, c, d) = (e.advice(0, 0), e.advice(1, 0), e.advice(2, 0), e.advice(3, 0));
+    let (a, b, c, d) = (
+        e.advice(0, 0),
+        e.advice(1, 0),
+        e.advice(2, 0),
+        e.advice(3, 0),
+    );
     let selector = e.fixed(0, 0);
     let (t0, t1) = (e.fixed(1, 0), e.fixed(2, 0));
     let ab = e.product(a, b);
@@ -46,12 +51,19 @@ fn squares(k: u32, chunk: usize) -> Circuit {
         fixed: vec![
             Fixed::Small(selected),
             Fixed::Small((0..(n - 6).min(20) as i64).collect()),
-            Fixed::Full((0..(n - 6).min(20) as u64).map(|i| Fr::from(i * i)).collect()),
+            Fixed::Full(
+                (0..(n - 6).min(20) as u64)
+                    .map(|i| Fr::from(i * i))
+                    .collect(),
+            ),
             Fixed::Zero,
         ],
         expressions: e,
         gates: vec![gate, off, nothing, rising],
-        lookups: vec![(vec![vec![b, d], vec![b, d]], vec![t0, t1]), (vec![vec![b]], vec![t0])],
+        lookups: vec![
+            (vec![vec![b, d], vec![b, d]], vec![t0, t1]),
+            (vec![vec![b]], vec![t0]),
+        ],
         permutation: vec![("advice", 0), ("advice", 2), ("instance", 0), ("fixed", 2)],
         copies: (0..rows - 1)
             .map(|i| ((1, i), (0, i + 1)))
@@ -72,13 +84,26 @@ fn witness(start: i64) -> (Vec<Cells>, Vec<Vec<Fr>>) {
         c.push(value);
         d.push(i * i);
     }
-    let felt = |v: i64| if v < 0 { -Fr::from(v.unsigned_abs()) } else { Fr::from(v as u64) };
+    let felt = |v: i64| {
+        if v < 0 {
+            -Fr::from(v.unsigned_abs())
+        } else {
+            Fr::from(v as u64)
+        }
+    };
     let public = vec![vec![felt(start), felt(value)]];
     let full = Cells::Full(c.into_iter().map(felt).collect());
-    (vec![Cells::Small(a), Cells::Small(b), full, Cells::Small(d)], public)
+    (
+        vec![Cells::Small(a), Cells::Small(b), full, Cells::Small(d)],
+        public,
+    )
 }
 
-fn prove(prover: &Prover, mut cells: Vec<Cells>, public: &[Vec<Fr>]) -> Result<Vec<u8>, ProverError> {
+fn prove(
+    prover: &Prover,
+    mut cells: Vec<Cells>,
+    public: &[Vec<Fr>],
+) -> Result<Vec<u8>, ProverError> {
     prover
         .prove(&mut cells, public, &mut OsRng, &mut |_, _, _| true)
         .map(|proved| proved.proof)
@@ -131,7 +156,10 @@ fn what_is_wrong_with_a_witness_is_said() {
         }
         cells
     };
-    assert_eq!(refused(with(3, 4, 7), &public), WitnessError::Lookup { lookup: 0, row: 4 });
+    assert_eq!(
+        refused(with(3, 4, 7), &public),
+        WitnessError::Lookup { lookup: 0, row: 4 }
+    );
     assert_eq!(refused(with(0, 4, 7), &public), WitnessError::Copies);
     let mut other = public.clone();
     other[0][1] += Fr::ONE;
@@ -140,16 +168,37 @@ fn what_is_wrong_with_a_witness_is_said() {
     let mut swapped = cells.clone();
     swapped[1] = Cells::Small(vec![1, 2, 3, 4, 5, 6, 7, 8, 8]);
     swapped[3] = Cells::Small(vec![1, 4, 9, 16, 25, 36, 49, 64, 64]);
-    assert!(matches!(refused(swapped, &public), WitnessError::Unsatisfied { step: 10, .. }));
-    assert!(matches!(refused(cells[..3].to_vec(), &public), WitnessError::Missing { column: 3, .. }));
+    assert!(matches!(
+        refused(swapped, &public),
+        WitnessError::Unsatisfied { step: 10, .. }
+    ));
+    assert!(matches!(
+        refused(cells[..3].to_vec(), &public),
+        WitnessError::Missing { column: 3, .. }
+    ));
     let mut more = cells.clone();
     more.push(Cells::Small(vec![]));
-    assert!(matches!(refused(more, &public), WitnessError::Columns { expected: 4, got: 5 }));
+    assert!(matches!(
+        refused(more, &public),
+        WitnessError::Columns {
+            expected: 4,
+            got: 5
+        }
+    ));
     let mut long = cells.clone();
     long[0] = Cells::Small(vec![0; circuit.usable() + 1]);
-    assert!(matches!(refused(long, &public), WitnessError::Rows { column: 0, .. }));
-    assert!(matches!(refused(cells.clone(), &[]), WitnessError::Instances(_)));
-    assert!(matches!(refused(cells, &[vec![]]), WitnessError::Instances(_)));
+    assert!(matches!(
+        refused(long, &public),
+        WitnessError::Rows { column: 0, .. }
+    ));
+    assert!(matches!(
+        refused(cells.clone(), &[]),
+        WitnessError::Instances(_)
+    ));
+    assert!(matches!(
+        refused(cells, &[vec![]]),
+        WitnessError::Instances(_)
+    ));
 }
 
 /// Phase 1 holds a·χ + row, and phase 2 the running sum of it times the second challenge.
@@ -158,8 +207,17 @@ struct Phases {
 }
 
 impl Witness for Phases {
-    fn phase(&mut self, phase: u32, challenges: &[Option<Fr>]) -> Result<Vec<(usize, Cells)>, WitnessError> {
-        let first = |challenge: Fr| -> Vec<Fr> { self.a.iter().map(|a| Fr::from(*a as u64) * challenge).collect() };
+    fn phase(
+        &mut self,
+        phase: u32,
+        challenges: &[Option<Fr>],
+    ) -> Result<Vec<(usize, Cells)>, WitnessError> {
+        let first = |challenge: Fr| -> Vec<Fr> {
+            self.a
+                .iter()
+                .map(|a| Fr::from(*a as u64) * challenge)
+                .collect()
+        };
         Ok(match phase {
             0 => vec![(1, Cells::Small(self.a.clone()))],
             1 => vec![(0, Cells::Full(first(challenges[1].unwrap())))],
@@ -179,7 +237,12 @@ impl Witness for Phases {
 #[test]
 fn later_phases_see_the_challenges_of_earlier_ones() {
     let mut e = Expressions::default();
-    let (b, a, sum, before) = (e.advice(0, 0), e.advice(1, 0), e.advice(2, 0), e.advice(2, -1));
+    let (b, a, sum, before) = (
+        e.advice(0, 0),
+        e.advice(1, 0),
+        e.advice(2, 0),
+        e.advice(2, -1),
+    );
     let (second, first) = (e.challenge(0), e.challenge(1));
     let (on, begin) = (e.fixed(0, 0), e.fixed(1, 0));
     let scaled = e.product(a, first);
@@ -209,7 +272,9 @@ fn later_phases_see_the_challenges_of_earlier_ones() {
     };
     let folder = Folder::new("phases");
     let prover = circuit.prover(&folder.0);
-    let mut witness = Phases { a: vec![0, 4, 6, 2] };
+    let mut witness = Phases {
+        a: vec![0, 4, 6, 2],
+    };
     let public = vec![vec![Fr::ZERO, Fr::from(4), Fr::from(6)]];
     let proved = prover.prove(&mut witness, &public, &mut OsRng, &mut |_, _, _| true);
     let proof = proved.unwrap().proof;
@@ -217,7 +282,10 @@ fn later_phases_see_the_challenges_of_earlier_ones() {
     assert!(verifier.check(&public, &proof).is_accepted());
     let public = vec![vec![Fr::ZERO, Fr::from(4), Fr::from(7)]];
     let proved = prover.prove(&mut witness, &public, &mut OsRng, &mut |_, _, _| true);
-    assert!(matches!(proved, Err(ProverError::Witness(WitnessError::Unsatisfied { .. }))));
+    assert!(matches!(
+        proved,
+        Err(ProverError::Witness(WitnessError::Unsatisfied { .. }))
+    ));
 }
 
 #[test]
@@ -229,11 +297,16 @@ fn work_ends_at_whatever_step_it_is_told_to() {
     let mut steps = 0;
     let mut cells_again = cells.clone();
     prover
-        .prove(&mut cells_again, &public, &mut OsRng, &mut |_, done, total| {
-            steps += 1;
-            assert!(done <= total);
-            true
-        })
+        .prove(
+            &mut cells_again,
+            &public,
+            &mut OsRng,
+            &mut |_, done, total| {
+                steps += 1;
+                assert!(done <= total);
+                true
+            },
+        )
         .unwrap();
     for last in 1..=steps {
         let mut asked = 0;
@@ -258,12 +331,24 @@ fn keys_of_other_circuits_other_ceremonies_and_broken_ones_are_refused() {
         ProvingKey::open(&changed, &protocol).map(|key| key.check_digest())
     };
     for length in (0..whole.len()).step_by(7) {
-        assert!(matches!(open(&whole[..length]), Err(KeyError::Truncated { .. } | KeyError::Unknown(_))), "{length}");
+        assert!(
+            matches!(
+                open(&whole[..length]),
+                Err(KeyError::Truncated { .. } | KeyError::Unknown(_))
+            ),
+            "{length}"
+        );
     }
-    assert!(matches!(open(&[&whole[..], &[0]].concat()), Err(KeyError::Trailing { extra: 1 })));
+    assert!(matches!(
+        open(&[&whole[..], &[0]].concat()),
+        Err(KeyError::Trailing { extra: 1 })
+    ));
     let mut other = whole.clone();
     other[8] = 2;
-    assert!(matches!(open(&other), Err(KeyError::Version { got: 2, .. })));
+    assert!(matches!(
+        open(&other),
+        Err(KeyError::Version { got: 2, .. })
+    ));
     // No byte can be changed without being noticed, padding included.
     for at in 0..whole.len() {
         let mut other = whole.clone();
@@ -282,7 +367,10 @@ fn keys_of_other_circuits_other_ceremonies_and_broken_ones_are_refused() {
         SrsFile::open(&path).unwrap()
     };
     let new = |mut srs: SrsFile| Prover::new(protocol.clone(), key(), &mut srs).map(|_| ());
-    assert!(matches!(new(srs(4, 1234567)), Err(ProverError::SrsTooSmall { needed: 5, got: 4 })));
+    assert!(matches!(
+        new(srs(4, 1234567)),
+        Err(ProverError::SrsTooSmall { needed: 5, got: 4 })
+    ));
     assert!(matches!(new(srs(5, 7)), Err(ProverError::OtherCeremony)));
     assert!(new(srs(7, 1234567)).is_ok());
 }

@@ -143,7 +143,9 @@ fn slice(map: &[u8], at: usize, count: usize, length: usize) -> Result<Slice, Ke
         .chain((0..count).flat_map(|_| (length as u32).to_be_bytes()))
         .collect();
     if map.get(at..at + heads) != Some(&expected) {
-        return Err(KeyError::Damaged("its columns are not where they should be"));
+        return Err(KeyError::Damaged(
+            "its columns are not where they should be",
+        ));
     }
     Ok(Slice {
         at: at + heads,
