@@ -4,17 +4,22 @@
 //! of threads. Work is spread over rayon's current pool: callers choose the number of threads by the pool that they call from.
 //! Nothing here takes the same time for all inputs.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod backend;
 mod domain;
+mod endomorphism;
 mod error;
+mod field;
 mod msm;
+mod point;
 mod poly;
+mod sums;
 
 pub use backend::{Backend, Cpu};
 pub use domain::Domain;
 pub use error::ArithmeticError;
+pub use field::multiplier;
 pub use msm::{Bases, Scalars, msm, msm_many};
 pub use poly::{
     batch_invert, divide_by_linear, evaluate, linear_combination, powers, running_products,

@@ -1,19 +1,44 @@
-//! Σ s_i·P_i over G1.
+//! Σ s_i·P_i over G1 with batched affine additions.
+//!
+//! Scalars are taken as sign and magnitude, so that −x costs what x does; long ones are halved by the endomorphism. They are cut
+//! into signed digits (`plan`, `digits`): small scalars have few windows, and a digit 0 costs nothing. Each window is summed by
+//! buckets (`buckets`).
 
-use ff::{Field, PrimeField};
+mod buckets;
+mod digits;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use group::Group;
 use halo2curves::bn256::{Fr, G1, G1Affine};
-use halo2curves::msm::msm_best;
+use rayon::prelude::*;
 
 use crate::ArithmeticError;
+use crate::endomorphism::ZETA;
+use crate::field::{Job, Limbs, Multiply, fastest};
+use crate::point::Point;
+use buckets::Part;
+use digits::Column;
 
 /// Points that many columns are multiplied with.
 pub struct Bases {
-    points: Vec<G1Affine>,
+    points: Vec<Point>,
+    /// The x of every φ(P) = (ζx, y).
+    images: Vec<Limbs>,
 }
 
 impl Bases {
-    pub fn new(points: Vec<G1Affine>) -> Self {
-        Self { points }
+    /// # Panics
+    ///
+    /// If there are 2^30 points or more.
+    pub fn new(points: impl AsRef<[G1Affine]>) -> Self {
+        let points = points.as_ref();
+        assert!(points.len() < 1 << 30, "places have 30 bits");
+        Self {
+            points: points.par_iter().map(Point::from).collect(),
+            images: points.par_iter().map(|p| (p.x * ZETA).0).collect(),
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -28,7 +53,7 @@ impl Bases {
 /// The scalars of one column. Where it is shorter than the bases, the missing scalars are zero.
 #[derive(Clone, Copy, Debug)]
 pub enum Scalars<'a> {
-    /// Field elements of any size.
+    /// Field elements. Those near 0 on either side are as cheap as small integers.
     Full(&'a [Fr]),
     /// Signed integers: the smaller the largest of them, the less work.
     Small(&'a [i64]),
@@ -49,28 +74,81 @@ impl Scalars<'_> {
 
 /// Σ s_i·P_i.
 pub fn msm(bases: &Bases, scalars: Scalars<'_>) -> Result<G1, ArithmeticError> {
-    if scalars.len() > bases.len() {
-        return Err(ArithmeticError::Length {
-            expected: bases.len(),
-            got: scalars.len(),
-        });
-    }
-    let points = &bases.points[..scalars.len()];
-    Ok(match scalars {
-        Scalars::Full(values) => msm_best(values, points),
-        Scalars::Small(values) => {
-            let values: Vec<Fr> = values.iter().map(|v| signed(*v)).collect();
-            msm_best(&values, points)
-        }
-    })
-}
-
-fn signed(v: i64) -> Fr {
-    let size = Fr::from_u128(u128::from(v.unsigned_abs()));
-    if v < 0 { Fr::ZERO - size } else { size }
+    let sums = msm_many(bases, &[scalars])?;
+    Ok(sums.into_iter().sum())
 }
 
 /// One sum for each column, all over the same bases.
 pub fn msm_many(bases: &Bases, columns: &[Scalars<'_>]) -> Result<Vec<G1>, ArithmeticError> {
-    columns.iter().map(|column| msm(bases, *column)).collect()
+    if let Some(column) = columns.iter().find(|c| c.len() > bases.len()) {
+        return Err(ArithmeticError::Length {
+            expected: bases.len(),
+            got: column.len(),
+        });
+    }
+    let threads = rayon::current_num_threads();
+    let mut sums = Vec::with_capacity(columns.len());
+    // as many columns at once as keep all threads busy: more would only hold more memory
+    for columns in columns.chunks(threads.max(4)) {
+        let columns: Vec<Column<'_>> = columns.iter().map(|c| Column::new(*c)).collect();
+        sums.extend(fastest(Msm {
+            bases,
+            columns: &columns,
+        }));
+    }
+    Ok(sums)
+}
+
+/// Points that are best summed together, so that they share inversions.
+const TOGETHER: usize = 1 << 13;
+
+struct Msm<'a> {
+    bases: &'a Bases,
+    columns: &'a [Column<'a>],
+}
+
+impl Job for Msm<'_> {
+    type Output = Vec<G1>;
+
+    fn run<M: Multiply>(self, m: M) -> Vec<G1> {
+        let tasks: Vec<(usize, std::ops::Range<u32>)> = self
+            .columns
+            .iter()
+            .enumerate()
+            .flat_map(|(i, column)| {
+                let windows = column.plan.windows;
+                let each = TOGETHER.div_ceil(column.len().max(1)).max(1) as u32;
+                (0..windows)
+                    .step_by(each as usize)
+                    .map(move |first| (i, first..(first + each).min(windows)))
+            })
+            .collect();
+        let parts: Vec<Vec<Part>> = tasks
+            .par_iter()
+            .map(|(i, windows)| buckets::windows(m, self.bases, &self.columns[*i], windows.clone()))
+            .collect();
+        let mut of_column: Vec<Vec<Part>> = self.columns.iter().map(|_| Vec::new()).collect();
+        for ((i, _), parts) in tasks.into_iter().zip(parts) {
+            of_column[i].extend(parts);
+        }
+        of_column.into_par_iter().map(total).collect()
+    }
+}
+
+/// Σ 2^shift·point by doubling.
+fn total(mut parts: Vec<Part>) -> G1 {
+    parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.shift));
+    let mut sum = G1::identity();
+    let mut shift = parts.first().map_or(0, |part| part.shift);
+    for part in parts {
+        while shift > part.shift {
+            sum = sum.double();
+            shift -= 1;
+        }
+        sum += G1Affine::from(&part.point);
+    }
+    for _ in 0..shift {
+        sum = sum.double();
+    }
+    sum
 }
