@@ -141,6 +141,7 @@ fn measure(k: u32, runs: u32, points: &[G1Affine]) {
     }
 
     let domain = Domain::new(k);
+
     let (mut a, mut b) = (full.clone(), full);
     let omega = Fr::ROOT_OF_UNITY.pow_vartime([1 << (Fr::S - k)]);
     let times = turns(

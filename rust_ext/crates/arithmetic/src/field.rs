@@ -163,7 +163,7 @@ fn masked(a: &Limbs, bit: u64) -> Limbs {
 
 /// A value below 2·bound, less `bound` where it is not below it.
 #[inline(always)]
-fn reduce_by(a: &Limbs, bound: &Limbs) -> Limbs {
+pub(crate) fn reduce_by(a: &Limbs, bound: &Limbs) -> Limbs {
     let (less, borrow) = sub_words(a, bound);
     add_words(&less, &masked(bound, borrow))
 }

@@ -10,6 +10,7 @@ mod backend;
 mod domain;
 mod endomorphism;
 mod error;
+mod fft;
 mod field;
 mod msm;
 mod point;
