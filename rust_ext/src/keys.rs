@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use zkml_circuit::ezkl::{KeyError, KeyOptions, Progress, proving_key, verification_key};
+use zkml_circuit::ezkl::{Columns, KeyError, KeyOptions, Progress, proving_key, verification_key};
+use zkml_protocol::Protocol;
+use zkml_prover::key::{Contents, Fixed, write};
 
 use crate::errors::raised;
 use crate::graph::CompiledCircuit;
+use crate::prover;
 
 /// The error to raise, with the circuit's own node in its details.
 fn failed(py: Python<'_>, error: &KeyError) -> PyErr {
@@ -18,6 +21,7 @@ fn failed(py: Python<'_>, error: &KeyError) -> PyErr {
         KeyError::Layout(_) => ("CircuitError", "engine-unsupported", "use --engine ezkl"),
         KeyError::Srs(_) => ("SrsError", "srs-file", "check it with `zkml srs check`"),
         KeyError::Size { .. } => ("SrsError", "srs-size", "trim it with `zkml srs trim`"),
+        KeyError::Arithmetic(_) => ("InternalFault", "arithmetic", "please report this"),
         KeyError::Interrupted => ("InternalFault", "interrupted", "run the command again"),
         KeyError::Write(e) => return PyOSError::new_err(e.to_string()),
     };
@@ -95,10 +99,63 @@ fn make_proving_key<'py>(
     Ok(PyBytes::new(py, &vk))
 }
 
+/// The columns that the keys of a circuit commit to.
+#[pyclass(frozen, module = "zkml._core.keys")]
+struct KeyColumns {
+    inner: Columns,
+}
+
+#[pymethods]
+impl KeyColumns {
+    #[new]
+    #[pyo3(signature = (circuit, compress_selectors=true))]
+    fn new(py: Python<'_>, circuit: &CompiledCircuit, compress_selectors: bool) -> PyResult<Self> {
+        let options = KeyOptions { compress_selectors };
+        py.detach(|| Columns::new(circuit.inner(), options))
+            .map(|inner| Self { inner })
+            .map_err(|e| failed(py, &KeyError::Layout(e)))
+    }
+
+    /// Return the bytes of `vk.key` under the SRS at `srs`, which has as many points as the circuit has rows.
+    #[pyo3(signature = (srs, progress=None))]
+    fn verification_key<'py>(
+        &self,
+        py: Python<'py>,
+        srs: PathBuf,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let vk = run(py, progress, |p| self.inner.verification_key(&srs, p))?;
+        Ok(PyBytes::new(py, &vk))
+    }
+
+    /// Write the Rust engine's proving key to `out`, bound to the circuit of this `protocol.json`. Return its size in bytes.
+    fn write_proving_key(&self, py: Python<'_>, out: PathBuf, protocol: &[u8]) -> PyResult<u64> {
+        let written = py.detach(|| {
+            let protocol = Protocol::parse(protocol)?;
+            Ok(write(&out, &protocol, &Held(&self.inner))?)
+        });
+        written.map_err(|e| prover::failed(py, &e))
+    }
+}
+
+/// The columns as the key's writer asks for them.
+struct Held<'a>(&'a Columns);
+
+impl Contents for Held<'_> {
+    fn fixed(&self, column: usize) -> Fixed {
+        Fixed::Full(self.0.fixed()[column].clone())
+    }
+
+    fn next(&self, column: usize) -> &[u32] {
+        self.0.next(column)
+    }
+}
+
 /// Add the module to its parent and to `sys.modules`.
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = parent.py();
     let module = PyModule::new(py, "keys")?;
+    module.add_class::<KeyColumns>()?;
     module.add_function(wrap_pyfunction!(make_verification_key, &module)?)?;
     module.add_function(wrap_pyfunction!(make_proving_key, &module)?)?;
     parent.add_submodule(&module)?;

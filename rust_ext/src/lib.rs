@@ -4,6 +4,7 @@ mod check;
 mod errors;
 mod graph;
 mod keys;
+mod prover;
 mod srs;
 mod verifier;
 mod witness;
@@ -16,6 +17,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     check::register(m)?;
     graph::register(m)?;
     keys::register(m)?;
+    prover::register(m)?;
     srs::register(m)?;
     verifier::register(m)?;
     Ok(())

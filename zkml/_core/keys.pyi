@@ -25,3 +25,18 @@ def make_proving_key(
     progress: Callable[[int, int], object] | None = None,
 ) -> bytes:
     """Write `pk.key` to `out` and return the bytes of `vk.key`. Raises as `make_verification_key`, and OSError."""
+
+class KeyColumns:
+    """The columns that the keys of a circuit commit to."""
+
+    def __init__(self, circuit: CompiledCircuit, compress_selectors: bool = True) -> None:
+        """Lay the circuit out. Raises `CircuitError` (`engine-unsupported`, the circuit's node in its details)."""
+
+    def verification_key(self, srs: str | PathLike[str], progress: Callable[[int, int], object] | None = None) -> bytes:
+        """Return the bytes of `vk.key` under the SRS at `srs`, which has as many points as the circuit has rows."""
+
+    def write_proving_key(self, out: str | PathLike[str], protocol: bytes) -> int:
+        """Write the Rust engine's proving key to `out`, bound to the circuit of this `protocol.json`. Return its bytes.
+
+        Raises `MalformedArtifact` when the Protocol does not parse, `EnvironmentFault` when the file cannot be written.
+        """

@@ -28,5 +28,5 @@ mod value;
 
 pub use check::{Broken, CircuitCheckError, Findings, check};
 pub use error::{KeyError, LayoutError, Refusal};
-pub use key::{KeyOptions, Progress, proving_key, verification_key};
+pub use key::{Columns, KeyOptions, Progress, proving_key, verification_key};
 pub use layout::{Layout, fill, lay_out};

@@ -11,6 +11,18 @@ pub fn felt(value: i128) -> Fr {
     if value < 0 { -magnitude } else { magnitude }
 }
 
+/// The signed integer that a field element stands for, where 64 bits hold it.
+pub fn small(value: &Fr) -> Option<i64> {
+    let low = |v: &Fr| {
+        let bytes: [u8; 32] = v.to_repr().into();
+        let (low, high) = bytes.split_at(8);
+        let fits = high.iter().all(|b| *b == 0);
+        let low = u64::from_le_bytes(low.try_into().ok()?);
+        fits.then_some(low).and_then(|v| i64::try_from(v).ok())
+    };
+    low(value).or_else(|| low(&-value).map(|v| -v))
+}
+
 /// The cells of one advice column from row 0 on. Rows beyond the last one given are zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cells {
@@ -158,6 +170,17 @@ mod tests {
             assert_eq!(cells.to_field(210), expected);
             assert!((0..210).all(|row| cells.get(row) == expected[row]));
         }
+    }
+
+    #[test]
+    fn small_field_elements_are_the_integers_that_they_come_from() {
+        for v in [0, 1, -1, 77, i64::MAX, -i64::MAX] {
+            assert_eq!(small(&felt(v.into())), Some(v));
+        }
+        for v in [i128::from(i64::MAX) + 1, -(1 << 70)] {
+            assert_eq!(small(&felt(v)), None);
+        }
+        assert_eq!(small(&Fr::TWO_INV), None);
     }
 
     #[test]

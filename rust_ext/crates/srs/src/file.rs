@@ -123,6 +123,11 @@ impl SrsFile {
         self.read(Part::Lagrange, 0, self.n())
     }
 
+    /// [τ]G1.
+    pub fn tau_g1(&mut self) -> Result<G1Affine, SrsError> {
+        Ok(self.read(Part::Powers, 1, 2)?[0])
+    }
+
     /// The points that a verifier uses, each on its curve and in its group; g[0] and [1]G2 are the standard generators.
     pub fn verifier_points(&mut self) -> Result<VerifierPoints, SrsError> {
         let g1 = self.read(Part::Powers, 0, 1)?[0];

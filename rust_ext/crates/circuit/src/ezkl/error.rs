@@ -1,6 +1,7 @@
 //! Why a circuit is not laid out, or not keyed.
 
 use thiserror::Error;
+use zkml_arithmetic::ArithmeticError;
 use zkml_graph::ExecuteFault;
 use zkml_srs::SrsError;
 
@@ -49,6 +50,8 @@ pub enum KeyError {
     Write(#[from] std::io::Error),
     #[error("the SRS has 2^{got} points, the circuit 2^{expected} rows")]
     Size { expected: u32, got: u32 },
+    #[error(transparent)]
+    Arithmetic(#[from] ArithmeticError),
 }
 
 pub(super) fn unsupported<T>(what: impl Into<String>) -> Result<T, Refusal> {

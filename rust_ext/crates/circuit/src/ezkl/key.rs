@@ -5,13 +5,16 @@ use std::path::Path;
 
 use ff::{Field, PrimeField};
 use group::Curve;
-use halo2curves::bn256::{Fr, G1Affine};
-use halo2curves::msm::msm_best;
+use halo2curves::bn256::{Fr, G1, G1Affine};
+use rayon::prelude::*;
+use zkml_arithmetic::{ArithmeticError, Bases, Scalars, msm};
 use zkml_graph::Circuit;
 use zkml_srs::{SrsFile, g1_to_raw};
 
+use crate::grid::small;
+
 use super::domain::Domain;
-use super::error::KeyError;
+use super::error::{KeyError, LayoutError};
 use super::layout::{Layout, lay_out};
 use super::permutation::{Permutation, powers};
 use super::selectors::combine;
@@ -44,11 +47,7 @@ pub fn verification_key(
     options: KeyOptions,
     progress: Progress<'_>,
 ) -> Result<Vec<u8>, KeyError> {
-    let layout = lay_out(circuit)?;
-    let basis = basis(&layout, path)?;
-    let columns = Columns::new(&layout, options);
-    let mut steps = Steps::new(columns.len(), progress);
-    columns.verification_key(&layout, &basis, options, &mut steps)
+    Columns::new(circuit, options)?.verification_key(path, progress)
 }
 
 /// Write the bytes of `pk.key`, which begin with those of `vk.key`, and return the latter.
@@ -59,14 +58,11 @@ pub fn proving_key(
     out: &mut impl Write,
     progress: Progress<'_>,
 ) -> Result<Vec<u8>, KeyError> {
-    let layout = lay_out(circuit)?;
-    let basis = basis(&layout, path)?;
-    let columns = Columns::new(&layout, options);
+    let columns = Columns::new(circuit, options)?;
     let mut steps = Steps::new(4 * columns.len(), progress);
-    let vk = columns.verification_key(&layout, &basis, options, &mut steps)?;
-    drop(basis);
+    let vk = columns.commit(path, &mut steps)?;
     out.write_all(&vk)?;
-    columns.write_polynomials(&layout, out, &mut steps)?;
+    columns.write_polynomials(out, &mut steps)?;
     out.flush()?;
     Ok(vk)
 }
@@ -96,34 +92,60 @@ impl<'a> Steps<'a> {
     }
 }
 
-fn basis(layout: &Layout, path: &Path) -> Result<Vec<G1Affine>, KeyError> {
-    let mut srs = SrsFile::open(path)?;
-    if srs.k() != layout.shape.k {
-        return Err(KeyError::Size {
-            expected: layout.shape.k,
-            got: srs.k(),
-        });
-    }
-    Ok(srs.lagrange()?)
+/// What columns are committed with.
+struct Basis {
+    lagrange: Vec<G1Affine>,
+    prepared: Bases,
+    tau: G1Affine,
 }
 
-/// [f(τ)]G1 for a polynomial given by its values.
-fn commit(values: &[Fr], basis: &[G1Affine]) -> G1Affine {
-    let kept: Vec<usize> = (0..values.len())
-        .filter(|i| values[*i] != Fr::ZERO)
-        .collect();
-    if kept.len() * 2 > values.len() {
-        return msm_best(values, basis).to_affine();
+impl Basis {
+    fn open(path: &Path, k: u32) -> Result<Self, KeyError> {
+        let mut srs = SrsFile::open(path)?;
+        if srs.k() != k {
+            return Err(KeyError::Size {
+                expected: k,
+                got: srs.k(),
+            });
+        }
+        let lagrange = srs.lagrange()?;
+        Ok(Self {
+            prepared: Bases::new(lagrange.clone()),
+            lagrange,
+            tau: srs.tau_g1()?,
+        })
     }
-    let (scalars, points): (Vec<Fr>, Vec<G1Affine>) =
-        kept.iter().map(|i| (values[*i], basis[*i])).unzip();
-    msm_best(&scalars, &points).to_affine()
+
+    /// [f(τ)]G1 for a polynomial given by its values.
+    fn commit(&self, values: &[Fr]) -> Result<G1, ArithmeticError> {
+        let integers: Option<Vec<i64>> = values.par_iter().map(small).collect();
+        if let Some(integers) = integers {
+            return msm(&self.prepared, Scalars::Small(&integers));
+        }
+        let rows: Vec<usize> = (0..values.len())
+            .filter(|i| values[*i] != Fr::ZERO)
+            .collect();
+        if rows.len() * 2 > values.len() {
+            return msm(&self.prepared, Scalars::Full(values));
+        }
+        self.sparse(&rows, |row| values[row])
+    }
+
+    fn sparse(&self, rows: &[usize], value: impl Fn(usize) -> Fr) -> Result<G1, ArithmeticError> {
+        let points = rows.iter().map(|row| self.lagrange[*row]).collect();
+        let values: Vec<Fr> = rows.iter().map(|row| value(*row)).collect();
+        msm(&Bases::new(points), Scalars::Full(&values))
+    }
 }
 
-/// The values of every fixed column, selectors last, and of every permutation column.
-struct Columns {
+/// The columns that the keys of a compiled circuit commit to: fixed ones, selectors last, and the permutation.
+pub struct Columns {
+    layout: Layout,
+    options: KeyOptions,
     fixed: Vec<Vec<Fr>>,
-    sigma: Vec<Vec<Fr>>,
+    permutation: Permutation,
+    omegas: Vec<Fr>,
+    deltas: Vec<Fr>,
 }
 
 /// The values of every fixed column: constants, tables, and selectors last.
@@ -161,56 +183,96 @@ pub(super) fn fixed_columns(layout: &Layout, options: KeyOptions) -> Vec<Vec<Fr>
 }
 
 impl Columns {
-    fn new(layout: &Layout, options: KeyOptions) -> Self {
+    /// Lay a circuit out. Refuses what [`lay_out`] refuses.
+    pub fn new(circuit: &Circuit, options: KeyOptions) -> Result<Self, LayoutError> {
+        let layout = lay_out(circuit)?;
         let shape = &layout.shape;
-        let fixed = fixed_columns(layout, options);
-        let permutation =
-            Permutation::new(shape.permutation_columns(), shape.n, layout.all_copies());
-        let omegas = powers(Domain::omega(shape.k), shape.n);
-        let deltas = powers(Fr::DELTA, shape.permutation_columns());
-        let sigma = (0..shape.permutation_columns())
-            .map(|i| permutation.column(i, &omegas, &deltas))
-            .collect();
-        Self { fixed, sigma }
+        let columns = shape.permutation_columns();
+        Ok(Self {
+            fixed: fixed_columns(&layout, options),
+            permutation: Permutation::new(columns, shape.n, layout.all_copies()),
+            omegas: powers(Domain::omega(shape.k), shape.n),
+            deltas: powers(Fr::DELTA, columns),
+            options,
+            layout,
+        })
+    }
+
+    /// The values of every fixed column on all rows.
+    pub fn fixed(&self) -> &[Vec<Fr>] {
+        &self.fixed
+    }
+
+    /// For each cell of a permutation column the place of its successor: column·n + row.
+    pub fn next(&self, column: usize) -> &[u32] {
+        self.permutation.next(column)
+    }
+
+    /// The bytes of `vk.key` under the SRS at `path`, which has as many points as the circuit has rows.
+    pub fn verification_key(
+        &self,
+        path: &Path,
+        progress: Progress<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
+        self.commit(path, &mut Steps::new(self.len(), progress))
     }
 
     fn len(&self) -> usize {
-        self.fixed.len() + self.sigma.len()
+        self.fixed.len() + self.deltas.len()
     }
 
-    fn verification_key(
-        &self,
-        layout: &Layout,
-        basis: &[G1Affine],
-        options: KeyOptions,
-        steps: &mut Steps<'_>,
-    ) -> Result<Vec<u8>, KeyError> {
-        let shape = &layout.shape;
-        let mut out = vec![VERSION, shape.k as u8, u8::from(options.compress_selectors)];
-        out.extend((self.fixed.len() as u32).to_le_bytes());
-        for values in self.fixed.iter().chain(&self.sigma) {
+    fn commit(&self, path: &Path, steps: &mut Steps<'_>) -> Result<Vec<u8>, KeyError> {
+        let shape = &self.layout.shape;
+        let basis = Basis::open(path, shape.k)?;
+        let compressed = self.options.compress_selectors;
+        let mut points = Vec::with_capacity(self.len());
+        for values in &self.fixed {
             steps.next()?;
+            points.push(basis.commit(values)?);
+        }
+        for column in 0..self.deltas.len() {
+            steps.next()?;
+            points.push(self.commit_permutation(&basis, column)?);
+        }
+        let mut affine = vec![G1Affine::default(); points.len()];
+        G1::batch_normalize(&points, &mut affine);
+        let mut out = vec![VERSION, shape.k as u8, u8::from(compressed)];
+        out.extend((self.fixed.len() as u32).to_le_bytes());
+        for point in &affine {
             let mut bytes = [0; 64];
-            g1_to_raw(&commit(values, basis), &mut bytes);
+            g1_to_raw(point, &mut bytes);
             out.extend(bytes);
         }
-        if options.compress_selectors {
-            layout
-                .active
-                .iter()
-                .for_each(|rows| out.extend(rows.bytes(shape.n)));
+        if compressed {
+            for rows in &self.layout.active {
+                out.extend(rows.bytes(shape.n));
+            }
         }
         Ok(out)
+    }
+
+    /// The commitment of a permutation column. Where no cell is a copy, its values δ^column·ω^row are those of δ^column·X.
+    fn commit_permutation(&self, basis: &Basis, column: usize) -> Result<G1, ArithmeticError> {
+        let n = self.omegas.len();
+        let next = self.permutation.next(column);
+        let delta = self.deltas[column];
+        let value = |to: usize| self.deltas[to / n] * self.omegas[to % n];
+        let copies: Vec<usize> = (0..n)
+            .filter(|row| next[*row] as usize != column * n + row)
+            .collect();
+        let changes = basis.sparse(&copies, |row| {
+            value(next[row] as usize) - delta * self.omegas[row]
+        })?;
+        Ok(basis.tau * delta + changes)
     }
 
     /// l_0, l_last and l_active; the fixed columns; the permutation: each column as values, coefficients, and on the larger coset.
     fn write_polynomials(
         &self,
-        layout: &Layout,
         out: &mut impl Write,
         steps: &mut Steps<'_>,
     ) -> Result<(), KeyError> {
-        let shape = &layout.shape;
+        let shape = &self.layout.shape;
         let domain = Domain::new(shape.k, shape.degree);
         let last = shape.n - UNUSABLE_ROWS;
         for rows in [0..1, last..last + 1, 0..last] {
@@ -218,7 +280,10 @@ impl Columns {
             values[rows].fill(Fr::ONE);
             write_polynomial(&domain.coset(&values), out)?;
         }
-        for columns in [&self.fixed, &self.sigma] {
+        let sigma: Vec<Vec<Fr>> = (0..self.deltas.len())
+            .map(|i| self.permutation.column(i, &self.omegas, &self.deltas))
+            .collect();
+        for columns in [&self.fixed, &sigma] {
             write_slice(columns, shape.n, |v| v.to_vec(), out, steps)?;
             write_slice(columns, shape.n, |v| domain.coefficients(v), out, steps)?;
             write_slice(columns, domain.extended(), |v| domain.coset(v), out, steps)?;

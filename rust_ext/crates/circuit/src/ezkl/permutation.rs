@@ -47,9 +47,14 @@ impl Permutation {
         Self { n, next }
     }
 
+    /// For each cell of column `i` the place of its successor among all columns.
+    pub fn next(&self, i: usize) -> &[u32] {
+        &self.next[i * self.n..(i + 1) * self.n]
+    }
+
     /// Column `i`: for each cell δ^i'·ω^j', where column i' and row j' are those of its successor.
     pub fn column(&self, i: usize, omegas: &[Fr], deltas: &[Fr]) -> Vec<Fr> {
-        self.next[i * self.n..(i + 1) * self.n]
+        self.next(i)
             .par_iter()
             .map(|to| deltas[*to as usize / self.n] * omegas[*to as usize % self.n])
             .collect()

@@ -8,10 +8,10 @@ use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use memmap2::Mmap;
 use rayon::prelude::*;
+use zkml_circuit::grid::small;
 use zkml_protocol::{Protocol, wire};
 use zkml_srs::g1_to_raw;
 
-use super::file::small;
 use super::{Fixed, Sigma};
 use crate::KeyError;
 

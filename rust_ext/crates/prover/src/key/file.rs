@@ -25,6 +25,7 @@ use halo2curves::bn256::Fr;
 use memmap2::Mmap;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use zkml_circuit::grid::small;
 use zkml_protocol::{Protocol, wire};
 
 use super::{Fixed, Sigma};
@@ -351,16 +352,4 @@ fn encode(column: &Fixed) -> (u32, Vec<u8>) {
             (FELT, bytes.collect())
         }
     }
-}
-
-/// The signed integer that a field element stands for, where it is small.
-pub fn small(value: &Fr) -> Option<i64> {
-    let low = |v: &Fr| {
-        let bytes: [u8; 32] = v.to_repr().into();
-        let (low, high) = bytes.split_at(8);
-        let fits = high.iter().all(|b| *b == 0);
-        let low = u64::from_le_bytes(low.try_into().ok()?);
-        fits.then_some(low).and_then(|v| i64::try_from(v).ok())
-    };
-    low(value).or_else(|| low(&-value).map(|v| -v))
 }
