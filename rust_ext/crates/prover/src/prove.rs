@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ff::Field;
-use halo2curves::bn256::{Fr, G1};
+use halo2curves::bn256::{Fr, G1, G1Affine};
 use rand_core::{CryptoRng, RngCore};
 use zkml_arithmetic::{Bases, Scalars, evaluate, msm};
 use zkml_circuit::grid::Cells;
@@ -266,7 +266,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
     /// Σ value·[L_row] over a few rows.
     fn few(&self, cells: &[(u32, Fr)]) -> Result<G1, ProverError> {
         let basis = &self.prover.lagrange_points;
-        let points = cells.iter().map(|(row, _)| basis[*row as usize]).collect();
+        let points: Vec<G1Affine> = cells.iter().map(|(row, _)| basis[*row as usize]).collect();
         let values: Vec<Fr> = cells.iter().map(|(_, value)| *value).collect();
         Ok(msm(&Bases::new(points), Scalars::Full(&values))?)
     }

@@ -132,7 +132,7 @@ impl Basis {
     }
 
     fn sparse(&self, rows: &[usize], value: impl Fn(usize) -> Fr) -> Result<G1, ArithmeticError> {
-        let points = rows.iter().map(|row| self.lagrange[*row]).collect();
+        let points: Vec<G1Affine> = rows.iter().map(|row| self.lagrange[*row]).collect();
         let values: Vec<Fr> = rows.iter().map(|row| value(*row)).collect();
         msm(&Bases::new(points), Scalars::Full(&values))
     }
