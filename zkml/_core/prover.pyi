@@ -11,9 +11,7 @@ STAGES: list[str]
 class Prover:
     """One circuit, ready to prove: Protocol, key and SRS opened once. Any number of threads may use it."""
 
-    def __init__(
-        self, protocol: bytes, key: str | PathLike[str], srs: str | PathLike[str], threads: int | None = None
-    ) -> None:
+    def __init__(self, protocol: bytes, key: str | PathLike[str], srs: str | PathLike[str], threads: int | None = None) -> None:
         """Open a prover from `protocol.json`, the key of `KeyColumns.write_proving_key` or EZKL's `pk.key`, and the SRS.
 
         Raises `MalformedArtifact` (`key-file`, `key-version`, `protocol`), `MismatchedArtifacts` for a key of another circuit

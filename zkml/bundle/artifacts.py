@@ -40,6 +40,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("vk", "vk.key", 1, ("circuit", "settings"), "setup", GIB),
     Kind("pk", "pk.key", 1, ("vk", "circuit"), "setup", 512 * GIB, bulky=True),
     Kind("protocol", "protocol.json", 1, ("vk", "settings"), "setup", GIB // 4),
+    Kind("prover_key", "prover.key", 1, ("vk", "circuit", "protocol"), "setup", 512 * GIB, bulky=True),
     Kind("witness", "witness.json", 1, ("circuit",), "witness", 8 * GIB, private=True),
     Kind("proof", "proof.json", 1, ("circuit", "vk"), "prove", GIB),
     Kind("deployment", "deployment.json", 1, ("protocol",), "contract deploy", 1 << 20),

@@ -29,7 +29,7 @@ from zkml.model.probe import confirmed_support
 from zkml.settings import RunArgs, read_settings, sorted_settings, write_settings
 from zkml.settings.calibrate import Calibration, calibrate
 
-DOWNSTREAM = ("vk", "pk", "protocol", "witness", "proof")
+DOWNSTREAM = ("vk", "pk", "protocol", "prover_key", "witness", "proof")
 """What a new circuit makes worthless."""
 
 

@@ -24,7 +24,7 @@ from zkml.witness import make_witness
 @click.option("--input", "source", help="The input: .npz, .npy, EZKL's input.json, or - for JSON on stdin.")
 @click.option("--sample", type=int, default=0, show_default=True, help="Which sample of the input.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the proof. Default: in the bundle.")
-@click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True)
+@click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="auto: Rust where it can.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the prover. Default: all cores.")
 @srs_options
@@ -63,6 +63,8 @@ def command(
                 model = load(opened.path("model"))
                 make_witness(opened, model, one_sample(source, model, sample), worker, srs=srs)
             proved = prove(opened, srs, worker, engine=engine, device=device, out=out)
+    if proved.reason is not None:
+        say(f"proved by EZKL: {proved.reason}")
     text = (
         f"{proved.path}\n"
         f"circuit {proved.circuit_id}\n"

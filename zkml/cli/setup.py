@@ -18,7 +18,13 @@ from zkml.settings import read_settings
 @click.command()
 @bundle_argument
 @srs_options
-@click.option("--engine", type=click.Choice(ENGINES), default="ezkl", show_default=True, help="The keys are the same bytes.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="ezkl",
+    show_default=True,
+    help="rust: a small proving key for the Rust engine alone. auto: Rust where it can.",
+)
 @click.option("--no-selector-compression", is_flag=True, help="Keep selectors apart: more columns, lower degree.")
 @budget_options
 @json_option
@@ -49,12 +55,15 @@ def command(
             budget=Budget(max_ram=max_ram, max_seconds=max_time, max_k=max_k),
             on_progress=on_progress,
         )
+    if keys.reason is not None:
+        say(f"keys by EZKL: {keys.reason}")
     value = {
         "bundle": str(bundle),
         "circuit_id": keys.circuit_id,
         "k": k,
         "srs": {"path": str(srs.path), "digest": srs.digest, "trust": str(srs.trust)},
         "engine": keys.engine,
+        "reason": keys.reason,
         "seconds": keys.seconds,
         "peak_rss": keys.peak_rss,
         "pk_bytes": keys.pk_bytes,

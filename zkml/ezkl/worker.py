@@ -84,8 +84,9 @@ class Worker:
         on_progress: ProgressCallback | None = None,
     ) -> None:
         self.limits = limits
+        self.asked_threads = threads
         self.threads = max(MIN_THREADS, threads or os.cpu_count() or MIN_THREADS)
-        self._on_progress = on_progress
+        self.on_progress = on_progress
         self._home: Path | None = None
         self._holding = contextlib.ExitStack()  # the home folder, with the lock that says it is in use
         self._process: subprocess.Popen[str] | None = None
@@ -215,13 +216,14 @@ class Worker:
             if watched is not None:
                 with contextlib.suppress(psutil.Error):
                     rss = watched.memory_info().rss
-            self._enforce(stage, elapsed, rss)
+            self.enforce(stage, elapsed, rss)
             if stall is not None and patience is not None and stall.look(elapsed) > patience:
                 raise self._hung(stage, stall.idle, elapsed)
-            if self._on_progress is not None:
-                self._on_progress(Progress(stage, elapsed, rss))
+            if self.on_progress is not None:
+                self.on_progress(Progress(stage, elapsed, rss))
 
-    def _enforce(self, stage: str, elapsed: float, rss: int) -> None:
+    def enforce(self, stage: str, elapsed: float, rss: int) -> None:
+        """Raise `InfeasibleError` when a stage of work is over a limit."""
         if self.limits.max_ram is not None and rss > self.limits.max_ram:
             raise InfeasibleError(
                 f"{stage} used {rss / 1e9:.2f} GB, more than the limit of {self.limits.max_ram / 1e9:.2f} GB, and was stopped",

@@ -14,7 +14,7 @@ from zkml._core import keys as core_keys
 from zkml.bundle import Bundle, Transaction
 from zkml.circuit.audit import AuditReport, audit_files
 from zkml.circuit.registry import remember
-from zkml.errors import SrsError, UsageError
+from zkml.errors import CircuitError, SrsError, UsageError
 from zkml.estimate import Budget, enforce, estimate
 from zkml.ezkl import CallResult, Limits, Progress, ProgressCallback, Worker
 from zkml.files import disk_errors, read_bounded
@@ -24,13 +24,14 @@ from zkml.protocol import Protocol, canonical_bytes
 from zkml.protocol.ezkl import protocol_from_ezkl
 from zkml.settings import read_settings
 
-ENGINES = ("ezkl", "rust")
+ENGINES = ("auto", "ezkl", "rust")
+UNSUPPORTED = "engine-unsupported"
 MAX_CIRCUIT_BYTES = 1 << 34
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Keys made, the circuit they identify, and what it cost."""
+    """Keys made, the circuit they identify, and what it cost; `reason` says why `auto` took EZKL."""
 
     bundle: Bundle
     protocol: Protocol
@@ -41,6 +42,7 @@ class Keys:
     pk_bytes: int
     vk_bytes: int
     engine: str
+    reason: str | None = None
 
 
 def needs_witness(settings: dict[str, Any]) -> bool:
@@ -79,25 +81,50 @@ def check_powers(srs: Srs, k: int, on_progress: ProgressCallback | None) -> None
     require_checked(srs.path, k, tell)
 
 
-def rust_keys(
-    change: Transaction, circuit: Path, srs: Srs, compress_selectors: bool, on_progress: ProgressCallback | None
-) -> CallResult:
-    """Make both keys without EZKL, the same bytes. Raises `CircuitError` (`engine-unsupported`) for what it cannot lay out."""
+@dataclass(frozen=True)
+class RustKeys:
+    """A circuit laid out without EZKL: its columns, the verification key, and what that cost."""
+
+    columns: core_keys.KeyColumns
+    vk: bytes
+    result: CallResult
+
+
+def rust_keys(circuit: Path, srs: Srs, compress_selectors: bool, worker: Worker) -> RustKeys:
+    """Lay a circuit out and commit to its columns: the bytes of EZKL's `vk.key`.
+
+    Raises `CircuitError` (`engine-unsupported`) for what this engine cannot lay out, `InfeasibleError` when a limit is hit.
+    """
     started = time.monotonic()
     process = psutil.Process()
     peak = 0
 
     def tell(done: int, total: int) -> None:
         nonlocal peak
-        peak = max(peak, process.memory_info().rss)
-        if on_progress is not None:
-            on_progress(Progress(f"keys: {100 * done // max(total, 1)} %", time.monotonic() - started, peak))
+        elapsed, rss = time.monotonic() - started, process.memory_info().rss
+        peak = max(peak, rss)
+        worker.enforce("setup", elapsed, rss)
+        if worker.on_progress is not None:
+            worker.on_progress(Progress(f"keys: {100 * done // max(total, 1)} %", elapsed, rss))
 
     compiled = core.decode(read_bounded(circuit, what="circuit", max_bytes=MAX_CIRCUIT_BYTES))
-    with disk_errors(change.path("pk")):
-        vk = core_keys.make_proving_key(compiled, srs.path, change.path("pk"), compress_selectors, tell)
-        change.path("vk").write_bytes(vk)
-    return CallResult(None, time.monotonic() - started, peak, "")
+    columns = core_keys.KeyColumns(compiled, compress_selectors)
+    vk = columns.verification_key(srs.path, tell)
+    return RustKeys(columns, vk, CallResult(None, time.monotonic() - started, peak, ""))
+
+
+def try_rust(
+    engine: str, circuit: Path, srs: Srs, compress_selectors: bool, worker: Worker
+) -> tuple[RustKeys | None, str | None]:
+    """Return the keys of the Rust engine where it is asked for and can, and why not where `auto` has to do without it."""
+    if engine == "ezkl":
+        return None, None
+    try:
+        return rust_keys(circuit, srs, compress_selectors, worker), None
+    except CircuitError as e:
+        if engine == "rust" or e.code != UNSUPPORTED:
+            raise
+        return None, e.message
 
 
 def make_protocol(change: Transaction, settings: dict[str, Any], srs: Srs, audit: AuditReport) -> Protocol:
@@ -116,7 +143,10 @@ def setup(
     budget: Budget | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Keys:
-    """Make proving key, verification key and Protocol, with EZKL or with the Rust engine: the keys are the same bytes.
+    """Make proving key, verification key and Protocol: with EZKL, with the Rust engine, or (`auto`) with Rust where it can.
+
+    The verification key is the same bytes. EZKL's proving key is `pk.key`, which both engines read; that of the Rust engine is
+    `prover.key`, a small part of its size, which EZKL does not read.
 
     Raises `SrsError` when the SRS is unsafe and that was not allowed, too small, or its points are not those of its [τ]G2
     (checked once for each file: `srs_checked`); `InfeasibleError` when the estimate is over budget;
@@ -146,9 +176,9 @@ def setup(
         # Audited again: the bundle may come from a stranger, and what is said of it in its files is his word.
         audit = audit_files(bundle.path("circuit"), bundle.path("settings"))
         witness: dict[str, Any] = {"witness_path": bundle.path("witness")} if with_witness else {}
-        if engine == "rust":
-            result = rust_keys(change, bundle.path("circuit"), srs, compress_selectors, on_progress)
-        else:
+        rust, reason = try_rust(engine, bundle.path("circuit"), srs, compress_selectors, worker)
+        made_from = {"srs": srs.digest}
+        if rust is None:
             result = worker.call(
                 "setup",
                 model=bundle.path("circuit"),
@@ -158,12 +188,22 @@ def setup(
                 disable_selector_compression=not compress_selectors,
                 **witness,
             )
-        vk = change.record("vk", made_from={"srs": srs.digest}, compress_selectors=compress_selectors)
-        pk = change.record("pk", made_from={"srs": srs.digest})
+            vk = change.record("vk", made_from=made_from, compress_selectors=compress_selectors)
+        else:
+            result = rust.result
+            vk = change.write("vk", rust.vk, made_from=made_from, compress_selectors=compress_selectors)
         protocol = make_protocol(change, settings, srs, audit)
-        change.write("protocol", canonical_bytes(protocol), made_from={"srs": srs.digest}, circuit_id=protocol.circuit_id)
-        if change.has("proof"):
-            change.remove("proof")
+        change.write("protocol", canonical_bytes(protocol), made_from=made_from, circuit_id=protocol.circuit_id)
+        if rust is None:
+            pk, stale = change.record("pk", made_from=made_from), "prover_key"
+        else:
+            with disk_errors(change.path("prover_key")):
+                rust.columns.write_proving_key(change.path("prover_key"), change.path("protocol").read_bytes())
+            pk, stale = change.record("prover_key", made_from=made_from), "pk"
+        for name in (stale, "proof"):
+            if change.has(name):
+                change.remove(name)
     # The key was made here from the very circuit that was audited here: that is what an audit vouches for.
     remember(protocol.circuit_id, audit)
-    return Keys(bundle, protocol, protocol.circuit_id, srs, result.seconds, result.peak_rss, pk.size, vk.size, engine)
+    used = "ezkl" if rust is None else "rust"
+    return Keys(bundle, protocol, protocol.circuit_id, srs, result.seconds, result.peak_rss, pk.size, vk.size, used, reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,10 @@ MATHEMATICS_ONLY = Policy(allow_unsafe_srs=True, allow_unaudited=True)
 
 @dataclass(frozen=True)
 class Proved:
-    """A verified proof: its file, what made it, and what that cost."""
+    """A verified proof: its file, what made it, and what that cost.
+
+    `stages` are the seconds of each stage, where the engine tells; `reason` says why EZKL ran where Rust was to be preferred.
+    """
 
     path: Path
     circuit_id: str
@@ -43,6 +46,8 @@ class Proved:
     proof_bytes: int
     instances: int
     verify_seconds: float
+    stages: dict[str, float] = field(default_factory=dict)
+    reason: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return self.__dict__ | {"path": str(self.path), "verdict": self.verdict.as_dict()}
@@ -50,7 +55,7 @@ class Proved:
 
 def check_srs(bundle: Bundle, srs: Srs) -> None:
     """Raise `MismatchedArtifacts` unless the SRS is of the ceremony that the keys were made with."""
-    made_with = bundle.records["pk"].made_from.get("srs")
+    made_with = bundle.records["vk"].made_from.get("srs")
     if made_with != srs.digest:
         raise MismatchedArtifacts(
             f"the keys were made with the SRS {made_with}, this is {srs.digest} ({srs.path})",
@@ -74,7 +79,7 @@ def prove(
     `MismatchedArtifacts`, `EnvironmentFault` for a device that is not there, and what `Bundle.require` raises.
     """
     chosen = choose_engine(engine, device)
-    bundle.require("settings", "circuit", "vk", "pk", "protocol", "witness")
+    bundle.require("settings", "circuit", "vk", "protocol", "witness")
     check_srs(bundle, srs)
     settings = read_settings(bundle.path("settings"))
     protocol = decode(bundle.path("protocol").read_bytes())
@@ -82,8 +87,7 @@ def prove(
         bundle.require("witness")
         staged = change.path("proof")
         check_tables(read_json(bundle.path("witness"), what="witness", max_bytes=MAX_WITNESS_BYTES), settings)
-        job = Job(bundle.path("circuit"), bundle.path("witness"), bundle.path("pk"), staged, srs, committed(settings))
-        result = chosen.prove(job, worker)
+        ran = chosen.prove(Job(bundle, staged, srs, committed(settings)), worker)
         data = staged.read_bytes()
         proof = read_proof(data)
         started = time.perf_counter()
@@ -97,27 +101,29 @@ def prove(
             )
         if not verdict.accepted:
             raise InternalFault(
-                f"the proof that {chosen.name} made does not verify: {verdict.reason}",
+                f"the proof that {ran.engine} made does not verify: {verdict.reason}",
                 hint="nothing was written; please report this",
                 code="bad-proof",
                 details=verdict.as_dict(),
             )
         if out is None:
-            change.record("proof", engine=chosen.name, device=chosen.device, circuit_id=protocol.circuit_id)
+            change.record("proof", engine=ran.engine, device=ran.device, circuit_id=protocol.circuit_id)
         else:
             copy_out(staged, out)
     return Proved(
         path=out or bundle.path("proof"),
         circuit_id=protocol.circuit_id,
         verdict=verdict,
-        engine=chosen.name,
-        device=chosen.device,
-        threads=worker.threads,
-        seconds=result.seconds,
-        peak_rss=result.peak_rss,
+        engine=ran.engine,
+        device=ran.device,
+        threads=ran.threads,
+        seconds=ran.result.seconds,
+        peak_rss=ran.result.peak_rss,
         proof_bytes=len(proof.proof),
         instances=sum(map(len, proof.instances)),
         verify_seconds=verify_seconds,
+        stages=ran.result.value if ran.engine == "rust" else {},
+        reason=ran.reason,
     )
 
 

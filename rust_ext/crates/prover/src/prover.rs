@@ -51,7 +51,7 @@ impl Prover {
         domain.ifft(&mut active);
         Ok(Self {
             omegas: powers(domain.omega(), domain.n()),
-            tail: Bases::new(bases.lagrange[usable..].to_vec()),
+            tail: Bases::new(&bases.lagrange[usable..]),
             lagrange: Bases::new(bases.lagrange.clone()),
             lagrange_points: bases.lagrange,
             powers: Bases::new(bases.powers),
