@@ -164,7 +164,9 @@ pub struct Region {
     /// The next free coordinate of the three variables, and of the dynamic tables.
     pub at: usize,
     pub table_at: usize,
+    /// How many shuffles and dynamic lookups there are so far.
     pub shuffles: u64,
+    pub lookups: u64,
     structure: bool,
     constants: HashMap<Value, Cell>,
     pub scheduled: Vec<(Value, Cell)>,
@@ -191,6 +193,7 @@ impl Region {
             at: 0,
             table_at: 0,
             shuffles: 0,
+            lookups: 0,
             structure,
             constants: HashMap::new(),
             scheduled: Vec::new(),

@@ -15,10 +15,14 @@ fn whole(value: f64) -> Result<i128, Refusal> {
 }
 
 impl Region {
-    /// t divided by a constant.
+    /// t divided by a constant: a claim checked by its remainder, or a table where the constant is no integer.
     pub fn divide(&mut self, t: &Items, divisor: f64) -> Result<Items, Refusal> {
         if divisor == 1.0 {
             return Ok(t.clone());
+        }
+        if divisor.fract() != 0.0 {
+            let denom = divisor as f32;
+            return self.look_up(&LookupOp::Div { denom }, t);
         }
         let divisor = whole(divisor)?;
         let claimed = t.claim(|x| round(x as f64 / divisor as f64))?;
@@ -112,7 +116,7 @@ impl Region {
         };
         let exponentials = self.look_up(&exp, &differences)?;
         let total = Items::one(self.sum(&exponentials.all)?);
-        let scales = (f64::from(to), f64::from(to));
+        let scales = (f64::from(from), f64::from(to));
         let inverse = self.reciprocal(&total, scales, epsilon)?;
         Ok(self.mult(&exponentials, &inverse)?.all)
     }

@@ -9,9 +9,10 @@ use super::error::{Refusal, unsupported};
 use super::shape::Var;
 use super::value::Value;
 
-/// Numbers taken apart: the sign cells in O, and the numbers in cells.
+/// Numbers taken apart: the sign and digit cells in O, digits of one number after those of another, and the numbers in cells.
 pub struct Parts {
     pub sign: Items,
+    pub digits: Items,
     pub whole: Items,
 }
 
@@ -130,6 +131,7 @@ impl Region {
         self.equality(t, &product)?;
         Ok(Parts {
             sign: claimed,
+            digits: claimed_digits,
             whole,
         })
     }

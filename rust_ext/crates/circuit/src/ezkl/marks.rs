@@ -25,6 +25,12 @@ impl Marks {
         }
     }
 
+    /// The node that took a coordinate of the model's columns.
+    pub fn at(&self, coordinate: usize) -> Option<&Mark> {
+        let at = self.0.partition_point(|m| m.cells.end <= coordinate);
+        self.0.get(at).filter(|m| m.cells.contains(&coordinate))
+    }
+
     /// The node that laid an advice cell out; none for a cell that no node took.
     pub fn of(&self, shape: &Shape, cell: Cell) -> Option<&Mark> {
         let (table, coordinate) = shape.coordinate(cell)?;

@@ -9,7 +9,8 @@ use super::assign::{Item, Items, Region};
 use super::convolution::Slide;
 use super::error::{Refusal, unsupported};
 use super::layout::Walk;
-use super::shape::Element;
+use super::rounding::Rounding;
+use super::shape::{Element, Var};
 
 fn axis(value: u64) -> Result<usize, Refusal> {
     Ok(to_usize(&[value])?[0])
@@ -125,6 +126,43 @@ impl Walk<'_> {
             | PolyOp::GatherND {
                 indices: Some(_), ..
             } => self.rearrange(whole, inputs),
+            PolyOp::GatherElements { dim, .. } => {
+                let [t, index] = take(inputs)?;
+                r.gather_elements(t, index, axis(*dim)?)
+            }
+            PolyOp::GatherND { batch_dims: 0, .. } => {
+                let [t, index] = take(inputs)?;
+                r.gather_nd(t, index)
+            }
+            PolyOp::MultiBroadcastTo { shape } => {
+                let t = take::<1>(inputs)?[0].broadcast(&to_usize(shape)?)?;
+                let out = r
+                    .assign(Var::I0, take::<1>(inputs)?[0])?
+                    .broadcast(&t.dims)?;
+                r.at += t.len();
+                Ok(out)
+            }
+            PolyOp::Downsample { .. } => {
+                let [t] = take(inputs)?;
+                let taken = r.assign(Var::I0, t)?;
+                let kept = self.rearrange(whole, &[&taken])?;
+                let r = &mut self.region;
+                let out = r.assign(Var::O, &kept)?;
+                r.at += t.len();
+                Ok(out)
+            }
+            PolyOp::Resize { .. } => {
+                let [t] = take(inputs)?;
+                let taken = r.assign(Var::O, t)?;
+                r.at += t.len();
+                self.rearrange(whole, &[&taken])
+            }
+            PolyOp::Trilu { .. } => {
+                let [t] = take(inputs)?;
+                let out = r.assign(Var::O, t)?;
+                r.at += t.len();
+                Ok(out)
+            }
             PolyOp::Sum { axes } => {
                 r.over_axes(take::<1>(inputs)?[0], &to_usize(axes)?, Region::sum)
             }
@@ -271,6 +309,32 @@ impl Walk<'_> {
                 constant_idx: Some(_),
                 ..
             } => self.rearrange(whole, inputs),
+            HybridOp::Gather { dim, .. } => {
+                let [t, index] = take(inputs)?;
+                r.gather(t, index, axis(*dim)?)
+            }
+            HybridOp::OneHot { dim, num_classes } => {
+                let [t] = take(inputs)?;
+                if axis(*dim)? != t.dims.len() {
+                    return unsupported("OneHot along another axis than a new last one");
+                }
+                r.one_hot(t, axis(*num_classes)?)
+            }
+            HybridOp::ReduceArgMax { dim } | HybridOp::ReduceArgMin { dim } => {
+                let maximum = matches!(op, HybridOp::ReduceArgMax { .. });
+                r.lines(take::<1>(inputs)?[0], axis(*dim)?, 1, |r, line| {
+                    Ok(vec![r.arg_extreme(line, maximum)?])
+                })
+            }
+            HybridOp::Floor { scale, legs } => {
+                r.round_to(take::<1>(inputs)?[0], *scale, *legs, Rounding::Down)
+            }
+            HybridOp::Ceil { scale, legs } => {
+                r.round_to(take::<1>(inputs)?[0], *scale, *legs, Rounding::Up)
+            }
+            HybridOp::RoundHalfToEven { scale, legs } => {
+                r.round_to(take::<1>(inputs)?[0], *scale, *legs, Rounding::HalfToEven)
+            }
             _ => unsupported("this operator"),
         }
     }

@@ -340,6 +340,25 @@ impl Shape {
         self.first_dynamic_selector() + kinds * self.dynamic_blocks * (1 + self.lanes())
     }
 
+    /// The block and inner column of the cells that a selector acts on; those of a dynamic table act on the first.
+    pub fn lane_of_selector(&self, selector: usize) -> (usize, usize) {
+        let lanes = self.lanes();
+        let of = |lane: usize| (lane / self.width, lane % self.width);
+        if selector < 3 * lanes {
+            return of(selector / 3);
+        }
+        if selector < self.first_lookup_selector() {
+            return ((selector - 3 * lanes) / 6, 0);
+        }
+        if selector < self.first_dynamic_selector() {
+            return of((selector - self.first_lookup_selector()) % lanes);
+        }
+        match (selector - self.first_dynamic_selector()) % (1 + lanes) {
+            0 => (0, 0),
+            i => of(i - 1),
+        }
+    }
+
     fn selector_degrees(&self) -> Vec<usize> {
         let mut out = vec![0; self.selector_count()];
         for lane in 0..self.lanes() {

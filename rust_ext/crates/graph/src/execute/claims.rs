@@ -128,7 +128,7 @@ pub fn softmax(
         let differences = with_constant(Pair::Sub, &line, top)?;
         let exponentials = ctx.look_up(&exp, &differences);
         let total = sum(&exponentials, &[0])?;
-        let inverse = reciprocal(ctx, &total, (to, to), epsilon)?;
+        let inverse = reciprocal(ctx, &total, (from, to), epsilon)?;
         Ok(pairwise(Pair::Mult, &exponentials, &inverse)?.data)
     })
 }
