@@ -23,7 +23,6 @@ import zkml
 from zkml import Policy, RunArgs
 from zkml.bundle import Bundle
 from zkml.circuit.compile import Compilation
-from zkml.errors import RefusedByPolicy
 from zkml.keys.srs import generate_unsafe
 from zkml.model import make_samples
 from zkml.model.run import run_float
@@ -128,13 +127,20 @@ def test_what_torch_trains_is_proved(name: str, shape: tuple[int, ...], argument
     proved(result, samples[:1], workplace, 0.1)
 
 
-def test_a_transformer_block_is_refused_for_its_roots(workplace: Path) -> None:
-    """Layer normalisation takes a root, and EZKL does not bind roots."""
+EXPORTS = [("dynamo", v) for v in range(13, 24)] + [("torchscript", v) for v in range(14, 24)]
+"""Exporters of torch and opsets; the older one has no attention before opset 14."""
+
+
+@pytest.mark.parametrize(("exporter", "opset"), EXPORTS)
+def test_a_transformer_block_is_proved_from_both_exporters_at_every_opset(exporter: str, opset: int, workplace: Path) -> None:
+    """Attention, GELU and two layer normalisations, whose roots are bound."""
     pytest.importorskip("torch")
     pytest.importorskip("onnxscript")
     modules = importlib.import_module("tests.model.source.test_torch_module")
-    with pytest.raises(RefusedByPolicy, match="root-unbound"):
-        zkml.compile(modules.block(), modules.drawn(4, 3, 8), run_args=args(8, logrows=15))
+    samples = modules.drawn(4, 3, 8)
+    result = zkml.compile(modules.block(), samples, run_args=args(8, logrows=15), exporter=exporter, opset=opset)
+    assert {f.code for f in result.audit.findings if f.severity == "unsound"} == set()
+    proved(result, samples[:1], workplace, 0.05)
 
 
 def test_an_int8_network_is_proved(workplace: Path) -> None:

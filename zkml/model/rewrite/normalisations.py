@@ -1,6 +1,8 @@
-"""Normalisations that EZKL refuses or takes over the wrong axes, by their definitions."""
+"""Normalisations that EZKL refuses, takes over the wrong axes, or roots without binding the root, by their definitions."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,20 +11,38 @@ from zkml.model.rewrite.site import Site
 
 
 def instance(site: Site) -> list[str] | None:
-    """Precondition: more than one sample, constant scale and bias; one sample is left to EZKL."""
-    shape = site.shape(site.input(0))
-    scale, bias = site.constant(site.input(1)), site.constant(site.input(2))
-    if shape is None or shape[0] == 1 or scale is None or bias is None:
+    """Precondition: the shape is known."""
+    x, shape = site.input(0), site.shape(site.input(0))
+    if shape is None or len(shape) < 3 or site.dtype(x) != "float":
         return None
-    n, c = shape[:2]
-    value = site.op_(
-        "InstanceNormalization",
-        site.reshape(site.input(0), [1, n * c, *shape[2:]]),
-        site.const(np.tile(scale, n), "scale"),
-        site.const(np.tile(bias, n), "bias"),
-        epsilon=site.attribute("epsilon", 1e-5),
-    )
-    return [site.reshape(value, shape)]
+    value, _, _ = _standardised(site, range(2, len(shape)))
+    wide = [1, shape[1]] + [1] * (len(shape) - 2)
+    scale, bias = (site.reshape(site.input(i), wide) for i in (1, 2))
+    return [site.add(site.mul(value, scale), bias)]
+
+
+def layer(site: Site) -> list[str] | None:
+    """Precondition: the shape is known."""
+    x, shape = site.input(0), site.shape(site.input(0))
+    if shape is None or site.dtype(x) != "float":
+        return None
+    axis = site.attribute("axis", -1) % len(shape)
+    value, mean, root = _standardised(site, range(axis, len(shape)))
+    value = site.mul(value, site.input(1))
+    if site.input(2):
+        value = site.add(value, site.input(2))
+    inverse = site.op_("Reciprocal", root) if site.is_read(2) else ""
+    return [value, mean, inverse]
+
+
+def _standardised(site: Site, axes: Sequence[int]) -> tuple[str, str, str]:
+    """Return the node's first input with mean 0 and deviation 1 over `axes`, its mean, its deviation."""
+    x = site.input(0)
+    mean = site.reduce("ReduceMean", x, axes)
+    centred = site.sub(x, mean)
+    variance = site.reduce("ReduceMean", site.mul(centred, centred), axes)
+    root = site.op_("Sqrt", site.add(variance, site.like(site.attribute("epsilon", 1e-5), x, "epsilon")))
+    return site.div(centred, root), mean, root
 
 
 def batch(site: Site) -> list[str] | None:
@@ -76,9 +96,10 @@ RULES = (
     Rule(
         "instance-normalization",
         frozenset({"InstanceNormalization"}),
-        "each channel of each sample is normalised alone: the samples' channels are channels of one sample",
+        "the definition: each channel of each sample less its mean, over its deviation",
         instance,
     ),
+    Rule("layer-normalization", frozenset({"LayerNormalization"}), "the definition, as of one stage after the other", layer),
     Rule("batch-normalization", frozenset({"BatchNormalization"}), "the definition", batch),
     Rule(
         "local-response",
