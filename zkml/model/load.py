@@ -18,7 +18,7 @@ from zkml.model.model import Model, Rewritten, Tensor
 from zkml.model.rewrite.ml_outputs import keep_numbers
 from zkml.model.shapes import check_complete, infer, known_shapes, open_values, type_faults
 from zkml.model.simplify import inlined, simplify
-from zkml.model.structure import check_operators, check_structure, check_weights
+from zkml.model.structure import check_operators, check_sizes, check_structure, check_text, check_weights
 from zkml.model.wire import why_unreadable
 
 UNREADABLE = {
@@ -45,6 +45,7 @@ def load(path: str | Path, dims: Mapping[str, int] | None = None) -> Model:
     except MalformedArtifact as e:
         raise ModelError(e.message, hint=e.hint, code=e.code) from e
     proto = _parse(data, path)
+    check_sizes(proto)
     notes = tuple(f"weights inlined from {name}" for name in inline(proto, path.parent))
     return from_proto(proto, path=path, digest=hashlib.sha256(data).hexdigest(), dims=dims, notes=notes)
 
@@ -63,6 +64,8 @@ def from_proto(
     """
     digest = digest or hashlib.sha256(proto.SerializeToString(deterministic=True)).hexdigest()
     check_structure(proto)
+    check_sizes(proto)
+    check_text(proto)
     check_operators(proto)
     _check_schema(proto)
     masked = check_weights(proto, masks=True)
@@ -70,7 +73,9 @@ def from_proto(
     _drop_weight_inputs(proto)
     said += type_faults(proto)
     inferred = infer(proto)
+    check_sizes(inferred)
     folded = settle(inferred)
+    check_sizes(folded)
     shapes = known_shapes(inferred) | known_shapes(folded)
     if masked or open_values(folded, shapes):
         folded = simplify(settle(inlined(inferred))).proto

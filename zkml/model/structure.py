@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import prod
 
 import numpy as np
 import onnx
@@ -11,6 +12,12 @@ from onnx import numpy_helper
 from zkml.errors import ModelError
 from zkml.model.model import node_label
 from zkml.model.walk import outer_names, subgraphs, tensors
+
+STANDARD = ("ai.onnx", "ai.onnx.ml", "ai.onnx.preview", "ai.onnx.preview.training", "ai.onnx.training")
+MAX_ELEMENTS = 1 << 26
+"""Of one value: each is a cell of a circuit, and the largest have 2^28 rows."""
+MAX_WEIGHTS = 1 << 27
+"""Elements of all weights of a file together."""
 
 FLOATS = {
     onnx.TensorProto.FLOAT,
@@ -111,12 +118,23 @@ def _find_cycle(sources: list[list[int]]) -> list[int]:
 def check_operators(proto: onnx.ModelProto) -> None:
     """Raise `ModelError` naming every node of a standard domain whose operator does not exist in the model's opset."""
     opsets = {o.domain or "ai.onnx": o.version for o in proto.opset_import}
+    newest = onnx.defs.onnx_opset_version()
+    if opsets.get("ai.onnx", 0) > newest:
+        raise ModelError(
+            f"the model is of opset {opsets['ai.onnx']}, and the onnx package here knows none after {newest}",
+            hint=f"export with opset {newest} or an earlier one, or update the onnx package",
+            code="unknown-opset",
+        )
     unknown: list[str] = []
+    foreign: list[str] = []
     own = {(f.domain or "ai.onnx", f.name) for f in proto.functions}
     for graph in subgraphs(proto.graph):
         for i, node in enumerate(graph.node):
             domain = node.domain or "ai.onnx"
-            if domain not in ("ai.onnx", "ai.onnx.ml") or (domain, node.op_type) in own:
+            if (domain, node.op_type) in own:
+                continue
+            if domain not in STANDARD:
+                foreign.append(f"{node_label(node, i)}: {node.op_type} of {domain}")
                 continue
             version = opsets.get(domain)
             if version is None:
@@ -125,6 +143,15 @@ def check_operators(proto: onnx.ModelProto) -> None:
                 onnx.defs.get_schema(node.op_type, version, "" if domain == "ai.onnx" else domain)
             except onnx.defs.SchemaError:
                 unknown.append(f"{node_label(node, i)}: {node.op_type} in opset {version} of {domain}")
+    if foreign:
+        raise ModelError(
+            f"{len(foreign)} node{'s' if len(foreign) > 1 else ''} cannot be compiled, of domains that nothing here defines: "
+            + "; ".join(foreign),
+            hint="export the operator as a function of the model, or with operators of the standard alone",
+            code="unknown-domain",
+            node=foreign[0].split(":")[0],
+            details={"nodes": foreign},
+        )
     if unknown:
         raise ModelError(
             f"{len(unknown)} nodes have operators that do not exist: {'; '.join(unknown)}",
@@ -132,6 +159,45 @@ def check_operators(proto: onnx.ModelProto) -> None:
             code="unknown-operator",
             node=unknown[0].split(":")[0],
             details={"nodes": unknown},
+        )
+
+
+def check_sizes(proto: onnx.ModelProto) -> None:
+    """Raise `ModelError` when weights, or a value of known shape, have more elements than a circuit has room for.
+
+    Looks at shapes alone: nothing has been computed or read from other files yet.
+    """
+    weights = sum(prod(t.dims) for _, _, t in tensors(proto.graph) if all(d >= 0 for d in t.dims))
+    if weights > MAX_WEIGHTS:
+        raise ModelError(
+            f"the weights have {weights:,} elements, and a circuit has room for {MAX_WEIGHTS:,} at most",
+            hint="use a smaller model",
+            code="too-large",
+        )
+    makers = {o: (node_label(n, i), n.op_type) for i, n in enumerate(proto.graph.node) for o in n.output if o}
+    for value in [*proto.graph.input, *proto.graph.value_info, *proto.graph.output]:
+        dims = value.type.tensor_type.shape.dim
+        size = prod(d.dim_value for d in dims) if all(d.HasField("dim_value") for d in dims) else 0
+        if size > MAX_ELEMENTS:
+            node, op = makers.get(value.name, (None, ""))
+            by = f", made by node {node} ({op})," if node else ""
+            raise ModelError(
+                f"{value.name!r}{by} has {size:,} elements, and a circuit has room for {MAX_ELEMENTS:,} at most",
+                hint="use smaller dimensions (--dim), or a smaller model",
+                code="too-large",
+                node=node,
+            )
+
+
+def check_text(proto: onnx.ModelProto) -> None:
+    """Raise `ModelError` naming every input that holds text."""
+    text = [v.name for v in proto.graph.input if v.type.tensor_type.elem_type == onnx.TensorProto.STRING]
+    if text:
+        raise ModelError(
+            f"input{'s' if len(text) > 1 else ''} {', '.join(repr(t) for t in text)} hold{'' if len(text) > 1 else 's'} text",
+            hint="a circuit computes with numbers: encode the text outside, and give the model the numbers",
+            code="text",
+            details={"inputs": text},
         )
 
 
