@@ -297,8 +297,8 @@ def of_nodes(
 )
 def test_a_small_file_cannot_ask_for_a_gigabyte(op: str, constants: dict[str, np.ndarray], tmp_path: Path) -> None:
     nodes = [
-        helper.make_node(op, list(constants), ["c"], name="big"),
-        helper.make_node("Cast", ["c"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node(op, list(constants), ["many"], name="big"),
+        helper.make_node("Cast", ["many"], ["f"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMax", ["f"], ["m"], keepdims=0),
         helper.make_node("Add", ["x", "m"], ["y"]),
     ]
