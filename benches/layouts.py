@@ -3,8 +3,8 @@
     python -m benches.layouts MODELS … --keep DIR [--only NAME …] [--settings DIR] [--out docs/layouts.md]
 
 MODELS are folders as `benches.conformance` takes them. A model without `DIR/MODELS/NAME/vk.key` is compiled, keyed by EZKL and
-given a witness, and what a comparison needs is kept there; how far it came stands in `failure.txt` otherwise. `--settings` names a
-folder with `NAME/settings.json` whose run arguments are used instead of a search. Then every kept circuit is keyed by the Rust
+given a witness, and what a comparison needs is kept there; how far it came stands in `failure.txt` otherwise. `--settings` names
+a folder with `NAME/settings.json` whose run arguments are used instead of a search. Then every kept circuit is keyed by the Rust
 engine and compared, and its witness is held against every constraint of its Protocol.
 """
 
@@ -45,7 +45,7 @@ COMPRESSED = 2
 
 @dataclass(frozen=True)
 class Row:
-    """One model: `outcome` is *equal*, *different*, *refused* (by the Rust engine) or *not keyed* (by EZKL, within the budget)."""
+    """One model: `outcome` is *equal*, *different*, *refused* (by the Rust engine) or *not keyed* (by EZKL, in the budget)."""
 
     name: str
     outcome: str
@@ -144,7 +144,7 @@ def page(rows: Sequence[Row]) -> str:
     head = f"""# Layouts
 
 Of {len(rows)} models, the Rust engine gives {tally["equal"]} the verification key that EZKL gives them, byte for byte, and
-{tally["different"]} another one. It refuses {tally["refused"]} by the node that it cannot lay out. EZKL made no key for
+{tally["different"]} of them another one. It refuses {tally["refused"]} by the node that it cannot lay out. EZKL made no key for
 {tally["not keyed"]} within the budget. *broken*: constraints of the circuit that the witness of a sample does not satisfy, as
 the constraint checker finds them.
 
@@ -191,10 +191,8 @@ def main(
                     place.mkdir(parents=True, exist_ok=True)
                     failure.write_text(e.message)
             name = f"{group.name}/{folder.name}"
-            if (place / "vk.key").is_file():
-                row = compare(name, place)
-            else:
-                row = Row(name, "not keyed", reason=failure.read_text())
+            keyed = (place / "vk.key").is_file()
+            row = compare(name, place) if keyed else Row(name, "not keyed", reason=failure.read_text())
             rows.append(row)
             sys.stderr.write(f"{line(row)} {row.seconds or 0:.1f} s\n")
     if out is not None:

@@ -13,6 +13,7 @@ from zkml.cli.output import command_errors, emit, json_option, progress, say, se
 from zkml.ezkl import Limits, Worker
 from zkml.model import load
 from zkml.witness import ENGINES, make_witness
+from zkml.witness.constraints import check_constraints
 from zkml.witness.witness import witness_json
 
 
@@ -21,6 +22,7 @@ from zkml.witness.witness import witness_json
 @click.option("--input", "source", required=True, help="The input: .npz, .npy, EZKL's input.json, or - for JSON on stdin.")
 @click.option("--sample", type=int, default=0, show_default=True, help="Which sample of the input.")
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="auto: Rust where it can.")
+@click.option("--check", is_flag=True, help="Hold the witness against every constraint of the circuit (after `zkml setup`).")
 @srs_options
 @budget_options
 @json_option
@@ -30,6 +32,7 @@ def command(
     source: str,
     sample: int,
     engine: str,
+    check: bool,
     srs_path: Path | None,
     unsafe_srs: bool,
     max_ram: int | None,
@@ -48,6 +51,9 @@ def command(
     srs = bundle_srs(opened, srs_path, allow_unsafe=unsafe_srs)
     with progress() as on_progress, Worker(limits=Limits(max_ram, max_time), on_progress=on_progress) as worker:
         made = make_witness(opened, model, values, worker, srs=srs, engine=engine)
+    if check:
+        check_constraints(opened)
+        say("every gate, lookup and copy of the circuit holds")
     lines = [
         f"{tensor.name} = {array.reshape(-1)[:16].tolist()}{' …' if array.size > 16 else ''}"
         for tensor, array in zip(model.outputs, made.rescaled, strict=True)

@@ -125,3 +125,6 @@ impl Layout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
