@@ -3,7 +3,9 @@
 //! Small sizes run in place: bit reversal, then layers of butterflies, two at a time. Large ones take four steps (Bailey 1990):
 //! with n = n₁·n₂, j = j₁·n₂ + j₂ and i = i₁ + n₁·i₂,
 //!
-//!     X(i) = Σ_{j₂} ω_{n₂}^{j₂·i₂} · ω_n^{j₂·i₁} · Σ_{j₁} ω_{n₁}^{j₁·i₁} · x(j)
+//! ```text
+//! X(i) = Σ_{j₂} ω_{n₂}^{j₂·i₂} · ω_n^{j₂·i₁} · Σ_{j₁} ω_{n₁}^{j₁·i₁} · x(j)
+//! ```
 //!
 //! so all columns j₂ are transformed, multiplied by ω_n^{j₂·i₁}, then all rows i₁, and the result is transposed. Each step writes
 //! whole lines that threads own, from lines across that they all read; some lines at a time, so that reads are of whole cache lines.
