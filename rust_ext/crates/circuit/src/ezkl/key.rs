@@ -7,7 +7,7 @@ use ff::{Field, PrimeField};
 use group::Curve;
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rayon::prelude::*;
-use zkml_arithmetic::{ArithmeticError, Bases, Scalars, msm};
+use zkml_arithmetic::{ArithmeticError, Bases, Scalars, msm, powers};
 use zkml_graph::Circuit;
 use zkml_srs::{SrsFile, g1_to_raw};
 
@@ -16,7 +16,7 @@ use crate::grid::small;
 use super::domain::Domain;
 use super::error::{KeyError, LayoutError};
 use super::layout::{Layout, lay_out};
-use super::permutation::{Permutation, powers};
+use super::permutation::Permutation;
 use super::selectors::combine;
 use super::shape::UNUSABLE_ROWS;
 
@@ -191,7 +191,7 @@ impl Columns {
         Ok(Self {
             fixed: fixed_columns(&layout, options),
             permutation: Permutation::new(columns, shape.n, layout.all_copies()),
-            omegas: powers(Domain::omega(shape.k), shape.n),
+            omegas: powers(zkml_arithmetic::Domain::new(shape.k).omega(), shape.n),
             deltas: powers(Fr::DELTA, columns),
             options,
             layout,

@@ -1,6 +1,5 @@
 //! Copies as cycles of cells, and the cycles as columns.
 
-use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 
@@ -59,11 +58,4 @@ impl Permutation {
             .map(|to| deltas[*to as usize / self.n] * omegas[*to as usize % self.n])
             .collect()
     }
-}
-
-/// 1, x, x², …
-pub fn powers(x: Fr, count: usize) -> Vec<Fr> {
-    std::iter::successors(Some(Fr::ONE), |p| Some(*p * x))
-        .take(count)
-        .collect()
 }
