@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bundle, Srs
 def accepted_by_ezkl(bundle: Bundle, proof: Path, srs: Srs) -> bool:
     settings, vk = bundle.path("settings"), bundle.path("vk")
     try:
-        return bool(ezkl.verify(str(proof), str(settings), str(vk), str(srs.path)))
+        return bool(ezkl.verify(str(proof), str(settings), str(vk), str(srs.path), reduced_srs=False))
     except RuntimeError:
         return False
 

@@ -1,8 +1,9 @@
 //! What a prover asks of the machine, in whole stages: a device that keeps data of its own can replace each of them.
 
 use halo2curves::bn256::{Fr, G1};
+use rayon::prelude::*;
 
-use crate::{ArithmeticError, Bases, Domain, Scalars, linear_combination, msm_many};
+use crate::{ArithmeticError, Bases, Domain, Scalars, linear_combination, msm_many, powers};
 
 /// Where commitments, transforms and combinations of columns are computed.
 pub trait Backend: Sync {
@@ -42,13 +43,16 @@ impl Backend for Cpu {
     }
 
     fn coset_values(&self, domain: &Domain, coefficients: &[&[Fr]], shift: Fr) -> Vec<Vec<Fr>> {
+        // Columns are independent of each other: threads that take one each wait for nobody.
+        let scale = powers(shift, domain.n());
         coefficients
-            .iter()
+            .par_iter()
             .map(|coefficients| {
+                let scaled = coefficients.iter().zip(&scale).map(|(c, s)| c * s);
                 let mut values = Vec::with_capacity(domain.n());
-                values.extend_from_slice(coefficients);
+                values.extend(scaled);
                 values.resize(domain.n(), Fr::from(0));
-                domain.coset_fft(&mut values, shift);
+                domain.fft(&mut values);
                 values
             })
             .collect()
