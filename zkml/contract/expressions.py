@@ -172,12 +172,15 @@ class YulText:
     """Writes expressions of one graph as Yul; `new_word` gives the name of a fresh word for a shared value.
 
     A value used several times is kept in a word when that is cheaper than computing it again, and whenever the stack would
-    grow too deep.
+    grow too deep. `leaf` is how a word of the layout is read.
     """
 
-    def __init__(self, dag: Dag, roots: Sequence[int], new_word: Callable[[], str]) -> None:
+    def __init__(
+        self, dag: Dag, roots: Sequence[int], new_word: Callable[[], str], leaf: Literal["mload", "calldataload"] = "mload"
+    ) -> None:
         self._dag = dag
         self._new_word = new_word
+        self._leaf = leaf
         self._pieces: dict[int, Piece] = {}
         self._uses = [0] * len(dag.nodes)
         seen: set[int] = set()
@@ -197,7 +200,7 @@ class YulText:
         node = self._dag.nodes[i]
         match node.op:
             case "leaf":
-                return Piece(f"mload({node.name})", 1, 1, WORD_COST)
+                return Piece(f"{self._leaf}({node.name})", 1, 1, WORD_COST)
             case "const":
                 return _constant(node.a)
             case "neg":

@@ -1,7 +1,8 @@
 """A circuit's verifier as Solidity, from its Protocol alone. Needs no compiler.
 
-*single*: one contract, the key in its code. *split*: the key's points in a contract of their own. *universal*: one interpreter
-for all circuits, the whole circuit in data contracts, and a small contract for each circuit that knows their digest.
+*single*: one contract, the key in its code. *split*: the key's points in a contract of their own. *parts*: the gates and other
+identities too, in as many as they need. *universal*: one interpreter for all circuits, the whole circuit in data contracts, and a
+small contract for each circuit that knows their digest.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import re
 
 from zkml.contract.key import CHUNK, chunks, code_hash, digest, key_source
-from zkml.contract.plan import plan
+from zkml.contract.parts import part_source, parts
+from zkml.contract.plan import Plan, plan
 from zkml.contract.sources import Address, Deployable, Form, Sources
 from zkml.contract.templates import interface, render
 from zkml.contract.universal import encode_key, universal_source
@@ -36,9 +38,11 @@ def generate(protocol: Protocol, form: Form, *, name: str = "Verifier") -> Sourc
             return _single(protocol, name)
         case "split":
             return _split(protocol, name)
+        case "parts":
+            return _parts(protocol, name)
         case "universal":
             return _universal(protocol, name)
-    raise UsageError(f"there is no form {form!r}", hint="single, split or universal")
+    raise UsageError(f"there is no form {form!r}", hint="single, split, parts or universal")
 
 
 def _single(protocol: Protocol, name: str) -> Sources:
@@ -48,12 +52,13 @@ def _single(protocol: Protocol, name: str) -> Sources:
     return Sources("single", files, (Deployable(file, name),), dict(planned.layout.offsets))
 
 
-def _split(protocol: Protocol, name: str) -> Sources:
+def _plan_with_key(protocol: Protocol, form: Form) -> tuple[Plan, bytes]:
+    """Return the plan of a circuit whose key is read from one other contract, and the key. Raises `InfeasibleError`."""
     points = plan(protocol).openings.key_points
     data = b"".join(c.to_bytes(32, "big") for point in points.values() for c in point)
     if len(data) > CHUNK:
         raise InfeasibleError(
-            f"the key has {len(data)} bytes, the form split holds {CHUNK}",
+            f"the key has {len(data)} bytes, the form {form} holds {CHUNK}",
             hint="the form universal has no limit",
             code="contract-size",
         )
@@ -61,14 +66,35 @@ def _split(protocol: Protocol, name: str) -> Sources:
     for i, point in enumerate(points):
         planned.layout.offsets[point] = planned.layout["KEY"] + 64 * i
         planned.layout.notes[point] = "a point of the key"
-    key = f"{name}Key"
-    files = {
-        INTERFACE: interface(),
-        f"{key}.sol": key_source(key, protocol.circuit_id, data, [f"{p}, {c}" for p in points for c in "xy"]),
-        f"{name}.sol": verifier_source(planned, name, SplitKey(len(data), code_hash(data))),
-    }
-    deployables = (Deployable(f"{key}.sol", key), Deployable(f"{name}.sol", name, (Address(0),)))
+    return planned, data
+
+
+def _key_files(planned: Plan, data: bytes, name: str) -> dict[str, str]:
+    notes = [f"{point}, {c}" for point in planned.openings.key_points for c in "xy"]
+    return {INTERFACE: interface(), f"{name}Key.sol": key_source(f"{name}Key", planned.protocol.circuit_id, data, notes)}
+
+
+def _split(protocol: Protocol, name: str) -> Sources:
+    planned, data = _plan_with_key(protocol, "split")
+    text = verifier_source(planned, name, SplitKey(len(data), code_hash(data)))
+    files = _key_files(planned, data, name) | {f"{name}.sol": text}
+    deployables = (Deployable(f"{name}Key.sol", f"{name}Key"), Deployable(f"{name}.sol", name, (Address(0),)))
     return Sources("split", files, deployables, dict(planned.layout.offsets))
+
+
+def _parts(protocol: Protocol, name: str) -> Sources:
+    planned, data = _plan_with_key(protocol, "parts")
+    cut = parts(planned)
+    files = _key_files(planned, data, name)
+    deployables = [Deployable(f"{name}Key.sol", f"{name}Key")]
+    for i, part in enumerate(cut):
+        contract = f"{name}Part{i}"
+        files[f"{contract}.sol"] = part_source(contract, protocol.circuit_id, part)
+        deployables.append(Deployable(f"{contract}.sol", contract))
+    key = SplitKey(len(data), code_hash(data))
+    files[f"{name}.sol"] = verifier_source(planned, name, key, [part.code_hash for part in cut])
+    deployables.append(Deployable(f"{name}.sol", name, tuple(Address(i) for i in range(len(deployables)))))
+    return Sources("parts", files, tuple(deployables), dict(planned.layout.offsets))
 
 
 def _universal(protocol: Protocol, name: str) -> Sources:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Form = Literal["single", "split", "universal"]
-FORMS: tuple[Form, ...] = ("single", "split", "universal")
+Form = Literal["single", "split", "parts", "universal"]
+FORMS: tuple[Form, ...] = ("single", "split", "parts", "universal")
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zkml.contract.expressions import MAX_BOUND, YulText, literal
+from zkml.contract.identities import Identity
 from zkml.contract.plan import Plan, rotation_name
 from zkml.contract.templates import render, word
 from zkml.protocol.field import R
@@ -26,6 +28,18 @@ class SplitKey:
     code_hash: bytes
 
 
+def folded(writer: YulText, identity: Identity, first: bool) -> Step:
+    """Return the statements that add one identity to h = Σ y^(N−1−i)·value_i; the `first` one begins it."""
+    lines, piece = writer.write(identity.node)
+    if first:
+        lines.append(f"h := {piece.text}")
+    elif piece.bound < MAX_BOUND:
+        lines.append(f"h := add({piece.text}, mulmod(h, y, r))")
+    else:
+        lines.append(f"h := addmod({piece.text}, mulmod(h, y, r), r)")
+    return Step(f"{identity.step}. {identity.title}", tuple(lines))
+
+
 def identity_steps(planned: Plan) -> list[Step]:
     """Return the statements of steps 5 to 7; words for shared values are placed in the layout."""
     shared = 0
@@ -36,17 +50,7 @@ def identity_steps(planned: Plan) -> list[Step]:
         return planned.layout.place(f"T_{shared - 1}")
 
     writer = YulText(planned.dag, [identity.node for identity in planned.identities], new_word)
-    out = []
-    for i, identity in enumerate(planned.identities):
-        lines, piece = writer.write(identity.node)
-        if i == 0:
-            lines.append(f"h := {piece.text}")
-        elif piece.bound < MAX_BOUND:
-            lines.append(f"h := add({piece.text}, mulmod(h, y, r))")
-        else:
-            lines.append(f"h := addmod({piece.text}, mulmod(h, y, r), r)")
-        out.append(Step(f"{identity.step}. {identity.title}", tuple(lines)))
-    return out
+    return [folded(writer, identity, first=i == 0) for i, identity in enumerate(planned.identities)]
 
 
 def sum_of_points(planned: Plan, key_in_code: bool) -> list[list[str]]:
@@ -93,10 +97,15 @@ def sum_of_points(planned: Plan, key_in_code: bool) -> list[list[str]]:
     return out
 
 
-def verifier_source(planned: Plan, name: str, key: SplitKey | None = None) -> str:
-    """Return the Solidity of a verifier with the key in its code, or (`key`) in another contract."""
+def verifier_source(planned: Plan, name: str, key: SplitKey | None = None, part_hashes: Sequence[bytes] = ()) -> str:
+    """Return the Solidity of a verifier with the key in its code, or (`key`) in another contract.
+
+    With `part_hashes` steps 5 to 7 are in as many other contracts, whose code has these hashes.
+    """
     p = planned.protocol
-    steps = identity_steps(planned)
+    steps = [] if part_hashes else identity_steps(planned)
+    for i in range(len(part_hashes)):
+        planned.layout.place(f"PART_{i}", "where this part was deployed")
     terms = sum_of_points(planned, key_in_code=key is None)
 
     def times_x(rotation: int) -> str:
@@ -120,5 +129,6 @@ def verifier_source(planned: Plan, name: str, key: SplitKey | None = None) -> st
         "g2": p.points.g2,
         "tau": p.points.tau_g2,
         "split": key,
+        "part_hashes": part_hashes,
     }
     return render("Verifier.sol.j2", context)
