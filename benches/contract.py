@@ -30,6 +30,7 @@ from zkml.contract.choose import all_forms, cheapest
 from zkml.contract.compiler import SETTINGS, SOLC_VERSION, compile_sources
 from zkml.contract.evm import CODE_LIMIT, FORK, NO_LIMIT, Evm
 from zkml.contract.plan import plan
+from zkml.contract.sources import FORMS
 from zkml.errors import ZkmlError
 from zkml.protocol import Proof, Protocol, read_proof
 
@@ -63,8 +64,8 @@ proof that holds. Gas is that of a whole transaction. Written by `python -m benc
 Bold is what `auto` takes, struck through does not fit. *EZKL*: the same circuit's own contract; *!* marks one that is larger than
 a chain takes; *less*: what ours costs less.
 
-| circuit | of | k | values | proof | single | split | universal | EZKL | less | of the formula |
-|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+| circuit | of | k | values | proof | single | split | parts | universal | EZKL | less | of the formula |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 """
 
 PARTS_HEAD = """
@@ -83,8 +84,8 @@ SIZES_HEAD = """
 Bytes of the largest contract of each form, and the gas that deploying the circuit costs (*universal*: without the verifier that
 all circuits share).
 
-| circuit | single | | split | | universal | | EZKL | |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|
+| circuit | single | | split | | parts | | universal | | EZKL | |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 """
 
 
@@ -189,7 +190,7 @@ def page(rows: list[dict[str, Any]]) -> str:
         e = r["ezkl"] or {}
         theirs = f"{e['verification']:,}{' !' if e['bytes'] > CODE_LIMIT else ''}" if e.get("accepts") else "–"
         less = f"{1 - auto / e['verification']:.0%}" if e.get("accepts") else "–"
-        cells = [gas_cell(r, form) for form in ("single", "split", "universal")]
+        cells = [gas_cell(r, form) for form in FORMS]
         out.append(
             f"| {r['name']} | {r['group']} | {r['k']} | {r['instances']} | {r['proof_bytes']:,} | {' | '.join(cells)}"
             f" | {theirs} | {less} | {auto / r['formula']:.2f} |"
@@ -202,7 +203,7 @@ def page(rows: list[dict[str, Any]]) -> str:
     out += SIZES_HEAD.splitlines()
     for r in rows:
         cells = []
-        for form in ("single", "split", "universal"):
+        for form in FORMS:
             c = r["forms"].get(form)
             cells += [f"{c['code_bytes']:,}", f"{c['deployment_gas']:,}"] if c else ["–", "–"]
         e = r["ezkl"] or {}

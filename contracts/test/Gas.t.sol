@@ -7,6 +7,8 @@ import { CreditLimit } from "../src/examples/CreditLimit.sol";
 import { FixedPoint } from "../src/FixedPoint.sol";
 import { Fixture } from "./Fixture.sol";
 import { Test } from "./Test.sol";
+import { Verifier as PartsVerifier } from "./fixtures/parts/Verifier.sol";
+import { VerifierPart0 } from "./fixtures/parts/VerifierPart0.sol";
 import { Verifier as SplitVerifier } from "./fixtures/split/Verifier.sol";
 import { VerifierKey } from "./fixtures/split/VerifierKey.sol";
 import { IUniversalVerifier } from "./fixtures/universal/IUniversalVerifier.sol";
@@ -95,6 +97,9 @@ contract RealGasTest is Fixture {
         SplitVerifier split = new SplitVerifier(address(new VerifierKey()));
         split.verifyProof(sent, values);
         VM.snapshotGasLastCall("Generated", "verifyProof, split");
+        PartsVerifier parts = new PartsVerifier(address(new VerifierKey()), address(new VerifierPart0()));
+        parts.verifyProof(sent, values);
+        VM.snapshotGasLastCall("Generated", "verifyProof, parts");
         Adapter universal = new Adapter(IUniversalVerifier(address(new UniversalVerifier())), address(new VerifierKey0()));
         universal.verifyProof(sent, values);
         VM.snapshotGasLastCall("Generated", "verifyProof, universal");

@@ -44,7 +44,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 def test_auto_takes_the_cheapest_form_and_tells_what_all_cost(files: tuple[Path, Path], tmp_path: Path) -> None:
     made = value(run("generate", *files, "--out", tmp_path / "out", "--json"))
     costs = {c["form"]: c for c in made["forms"]}
-    assert set(costs) == {"single", "split", "universal"}
+    assert set(costs) == {"single", "split", "parts", "universal"}
     cheapest = min(costs.values(), key=lambda c: c["verification_gas"])
     assert made["form"] == cheapest["form"] == "single"
     for cost in costs.values():

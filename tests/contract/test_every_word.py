@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.verdicts import Contract, Interpreted, matches
 from tests.vectors import read
-from zkml.contract import Form, generate
+from zkml.contract import FORMS, Form, generate
 from zkml.protocol import Proof
 from zkml.protocol.field import R
 from zkml.verdict import Verdict
@@ -83,7 +83,7 @@ def test_every_word_changed_once_has_the_verdict_of_rust(kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["single", "split", "universal"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", read.KINDS)
 def test_at_least_200_changes_have_the_verdict_of_rust_in_every_form(kind: str, form: Form) -> None:
     contract = Contract(read.protocol(kind), generate(read.protocol(kind), form))

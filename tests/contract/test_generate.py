@@ -13,7 +13,7 @@ from zkml.contract.calldata import decode
 from zkml.errors import MalformedArtifact, UsageError
 
 COMPILED_ALONE = ("linear_not_compressed",)
-"""Each compiles for some seconds, in each of three forms; all circuits are held against the universal verifier, compiled once."""
+"""Each compiles for some seconds, in each form; all circuits are held against the universal verifier, compiled once."""
 
 
 def assert_every_edit_has_its_outcome(contract: Contract, kind: str) -> None:
@@ -29,7 +29,7 @@ def assert_every_edit_has_its_outcome(contract: Contract, kind: str) -> None:
     assert tried > 20
 
 
-@pytest.mark.parametrize("form", ["single", "split", "universal"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     "kind", [kind if kind in COMPILED_ALONE else pytest.param(kind, marks=pytest.mark.slow) for kind in read.KINDS]
 )

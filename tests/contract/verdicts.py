@@ -34,16 +34,17 @@ class Contract:
 
     evm: Evm
     address: str
+    addresses: list[str]
 
     def __init__(self, protocol: Protocol, sources: Sources, compiled: Mapping[str, Compiled] | None = None) -> None:
         self.protocol = protocol
         self.evm = Evm()
         compiled = compiled or compile_sources(sources.files)
-        addresses: list[str] = []
+        self.addresses = []
         for d in sources.deployables:
-            arguments = b"".join(_argument(a, addresses) for a in d.arguments)
-            addresses.append(self.evm.deploy(compiled[d.contract].bytecode + arguments).address)
-        self.address = addresses[-1]
+            arguments = b"".join(_argument(a, self.addresses) for a in d.arguments)
+            self.addresses.append(self.evm.deploy(compiled[d.contract].bytecode + arguments).address)
+        self.address = self.addresses[-1]
 
     def calldata(self, proof: bytes, instances: list[int]) -> bytes:
         return encode_call(proof, instances)

@@ -84,9 +84,10 @@ def parts(planned: Plan, limit: int = CODE_LIMIT) -> list[Part]:
             codes.append(code)
         if not steps:
             raise InfeasibleError(
-                f"{left[0].title} alone takes more than a contract's {limit} bytes", hint="the form universal has no limit",
+                f"{left[0].title} alone takes more than a contract's {limit} bytes",
+                hint="the form universal has no limit",
                 code="contract-size",
-            )  # fmt: skip
+            )
         del left[: len(steps)]
         out.append(Part(tuple(steps), tuple(codes), head, tail))
     return out
@@ -94,4 +95,5 @@ def parts(planned: Plan, limit: int = CODE_LIMIT) -> list[Part]:
 
 def part_source(name: str, circuit_id: str, part: Part) -> str:
     """Return the Solidity of a part: a contract whose code is the bytes, each identity's below its Yul."""
-    return render("Part.sol.j2", {"name": name, "circuit_id": circuit_id, "part": part, "steps": list(zip(part.steps, part.codes, strict=True))})
+    steps = list(zip(part.steps, part.codes, strict=True))
+    return render("Part.sol.j2", {"name": name, "circuit_id": circuit_id, "part": part, "steps": steps})

@@ -11,6 +11,7 @@ import click
 
 from zkml.bundle import Bundle
 from zkml.checking import read_protocol
+from zkml.contract.sources import FORMS
 from zkml.errors import UsageError
 from zkml.files import read_bounded
 from zkml.protocol import Proof, Protocol, read_proof
@@ -19,7 +20,7 @@ from zkml.protocol.proof import MAX_PROOF_JSON_BYTES
 P = ParamSpec("P")
 R = TypeVar("R")
 
-FORM_CHOICES = ("auto", "single", "split", "universal")
+FORM_CHOICES = ("auto", *FORMS)
 
 target_argument = click.argument("target", type=click.Path(path_type=Path, exists=True))
 proof_argument = click.argument("proof", type=click.Path(path_type=Path, dir_okay=False), required=False)
@@ -28,7 +29,8 @@ form_option = click.option(
     type=click.Choice(FORM_CHOICES),
     default="auto",
     show_default=True,
-    help="The key in the code, in a contract of its own, or one verifier for many circuits; auto: the cheapest that fits.",
+    help="The key in the code, in a contract of its own, the gates too, or one verifier for many circuits; auto: the cheapest "
+    "that fits.",
 )
 
 
