@@ -1,10 +1,12 @@
 """What verification costs on a chain: every form of our contract beside the one that EZKL generates, in one EVM.
 
-    python -m benches.contract measure [KIND_OR_FOLDER …] [--log FILE.jsonl] [--no-ezkl]
+    python -m benches.contract measure [KIND_OR_FOLDER …] [--group NAME] [--log FILE.jsonl] [--no-ezkl] [--no-verdicts] [--again]
     python -m benches.contract page [--log FILE.jsonl] [--out docs/gas.md]
 
 A folder holds `protocol.json` and `proof.json`, and `settings.json` and `vk.key` for EZKL's side (a bundle does); a KIND is one
-of `tests/vectors/verify`, all of which are taken when nothing is named. Both sides have the pinned compiler with one set of
+of `tests/vectors/verify`, all of which are taken when nothing is named. Circuits whose contracts the log has already are left
+out. Each form that fits is also asked for its verdict on the proof with each word of the calldata changed, 200 times at least,
+and the Rust verifier with it: a difference ends the run. Both sides have the pinned compiler with one set of
 settings, the same calldata, the same machine. The limit of code is lifted to measure what could not be deployed. The formula is
 that of a verifier of this kind at its best:
 
@@ -18,20 +20,26 @@ import os
 import subprocess
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import click
 
 from benches.verify import VECTORS, reduced_srs
+from tests.contract.every_word import assert_same_verdicts, rounds_for
+from tests.contract.verdicts import Contract
+from tests.verifier import shared_cases
 from zkml.checking import read_protocol
 from zkml.contract.calldata import calldata
 from zkml.contract.choose import all_forms, cheapest
 from zkml.contract.compiler import SETTINGS, SOLC_VERSION, compile_sources
+from zkml.contract.cost import FormCost
 from zkml.contract.evm import CODE_LIMIT, FORK, NO_LIMIT, Evm
+from zkml.contract.generate import generate
 from zkml.contract.plan import plan
 from zkml.contract.sources import FORMS
-from zkml.errors import ZkmlError
+from zkml.errors import InfeasibleError, ZkmlError
 from zkml.protocol import Proof, Protocol, read_proof
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -121,12 +129,35 @@ def ezkl_contract(folder: Path, protocol: Protocol, data: bytes) -> dict[str, An
     return {"bytes": deployed.code_bytes, "deployment": deployed.gas, "verification": called.gas, "accepts": accepted}
 
 
-def measure_folder(folder: Path, with_ezkl: bool, earlier: list[dict[str, Any]]) -> dict[str, Any]:
+def protocol_of(folder: Path) -> Protocol:
+    """Return the circuit's Protocol, for EZKL's own fixtures that of their key."""
+    return shared_cases.protocol(folder.name) if folder.parent == shared_cases.CASES else read_protocol(folder / "protocol.json")
+
+
+def generator_digest(protocol: Protocol) -> str:
+    """Return a digest of what is generated for a circuit, in all forms."""
+    texts = []
+    for form in FORMS:
+        try:
+            texts += sorted(generate(protocol, form).files.items())
+        except InfeasibleError as e:
+            texts.append((form, e.message))
+    return sha256(json.dumps(texts).encode()).hexdigest()[:16]
+
+
+def verdicts_of(cost: FormCost, protocol: Protocol, proof: Proof) -> dict[str, int]:
+    """Return how often a form gave each verdict on changed words. Raises `AssertionError` where Rust gives another."""
+    compiled = {c.name: c for c in cost.built.compiled}
+    contract = Contract(protocol, cost.built.sources, compiled)
+    return dict(sorted(assert_same_verdicts(contract, proof, rounds_for(protocol), protocol.circuit_id).items()))
+
+
+def measure_folder(folder: Path, with_ezkl: bool, with_verdicts: bool, earlier: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the row of one circuit.
 
     EZKL's side is taken from an earlier row of the same circuit: our generator changes, not EZKL's.
     """
-    protocol = read_protocol(folder / "protocol.json")
+    protocol = protocol_of(folder)
     proof: Proof = read_proof((folder / "proof.json").read_bytes())
     data = calldata(protocol, proof)
     forms = all_forms(protocol, proof)
@@ -136,10 +167,12 @@ def measure_folder(folder: Path, with_ezkl: bool, earlier: list[dict[str, Any]])
         "circuit_id": protocol.circuit_id,
         "name": folder.name.removesuffix(".zkml"),
         "k": protocol.k,
+        "generated": generator_digest(protocol),
         "instances": sum(protocol.instance_rows),
         "proof_bytes": len(proof.proof),
         "forms": {c.form: c.as_dict() for c in forms},
         "auto": cheapest(forms).form,
+        "verdicts": {c.form: verdicts_of(c, protocol, proof) for c in forms if c.fits} if with_verdicts else {},
         "formula": round(formula(protocol, data)),
         "ezkl": ezkl,
     }
@@ -222,11 +255,17 @@ def main() -> None:
 @click.option("--log", type=click.Path(path_type=Path), default=LOG, show_default=True)
 @click.option("--group", default="vectors", show_default=True, help="Where these circuits are from.")
 @click.option("--no-ezkl", is_flag=True, help="Leave EZKL's contracts out.")
-def measure(circuits: tuple[str, ...], log: Path, group: str, no_ezkl: bool) -> None:
+@click.option("--no-verdicts", is_flag=True, help="Measure gas only.")
+@click.option("--again", is_flag=True, help="Measure those of the log again.")
+def measure(circuits: tuple[str, ...], log: Path, group: str, no_ezkl: bool, no_verdicts: bool, again: bool) -> None:
     """Append a line of JSON for each circuit to the log."""
     for name in circuits or sorted(p.name for p in VECTORS.iterdir()):
         folder = VECTORS / name if (VECTORS / name).is_dir() else Path(name)
-        row = {"group": group} | measure_folder(folder, not no_ezkl, read_log(log))
+        earlier = read_log(log)
+        known = {(r["group"], r["name"]): r.get("generated") for r in earlier}
+        if not again and known.get((group, folder.name)) == generator_digest(protocol_of(folder)):
+            continue
+        row = {"group": group} | measure_folder(folder, not no_ezkl, not no_verdicts, earlier)
         with log.open("a") as f:
             f.write(json.dumps(row) + "\n")
         taken = row["forms"][row["auto"]]

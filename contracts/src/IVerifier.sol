@@ -2,14 +2,15 @@
 pragma solidity ^0.8.24;
 
 /// @title What every verifier of one circuit answers
-/// @notice `true` is accepted, `false` is rejected (well formed, but an equation does not hold), a revert with one of the errors
-/// below is malformed. No state is written, and what the caller left in its own memory does not matter.
+/// @notice `true` is accepted, `false` is rejected (well formed, but an equation does not hold, or a value lies outside the domain
+/// that the circuit enforces), a revert with one of the errors below is malformed. No state is written, and what the caller left in
+/// its own memory does not matter.
 interface IVerifier {
     /// @notice The proof has a wrong length, or the word at a place of it is no canonical scalar or no point of the curve.
     /// @param offset the length found, or the byte of the proof at which the bad word begins
     error MalformedProof(uint256 offset);
 
-    /// @notice There are too few or too many instances, or one is not below r or outside its domain.
+    /// @notice There are too few or too many instances, or one is not below r.
     /// @param index the count found, or the index of the bad instance
     error MalformedInstances(uint256 index);
 

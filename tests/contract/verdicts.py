@@ -12,11 +12,15 @@ from zkml.contract.evm import Evm
 from zkml.contract.interface import MALFORMED_INSTANCES, MALFORMED_PROOF, encode_call, selector, word
 from zkml.contract.key import chunks, digest
 from zkml.contract.sources import Address, Argument
+from zkml.contract.split import BASE_GAS, calldata_gas
 from zkml.contract.templates import interface
 from zkml.contract.universal import encode_key, universal_source
 from zkml.protocol import Proof, Protocol
 from zkml.protocol.field import R
 from zkml.verdict import Verdict
+
+PAIRING_GAS, MULTIPLICATION_GAS = 113_000, 6_000
+"""What the precompiles cost; every point of a proof is multiplied, or nearly so, before the last equation."""
 
 
 def _argument(argument: Argument, addresses: list[str]) -> bytes:
@@ -50,17 +54,22 @@ class Contract:
         return encode_call(proof, instances)
 
     def outcome(self, proof: bytes, instances: list[int]) -> tuple[str, str | None, int | None]:
-        """Return outcome, class of place and step, as the vectors state them: an instance outside its domain is step 1."""
-        called = self.evm.call(self.address, self.calldata(proof, instances))
+        """Return outcome, class of place and step, as the vectors state them.
+
+        A contract answers `false` without a step: what was paid tells those that never came to the curve (step 1) from others.
+        """
+        data = self.calldata(proof, instances)
+        called = self.evm.call(self.address, data)
         if called.success:
             assert called.output in ((1).to_bytes(32, "big"), bytes(32))
-            return ("accepted", None, None) if called.output[-1] else ("rejected", None, 10)
+            if called.output[-1]:
+                return "accepted", None, None
+            spent = called.gas - BASE_GAS - calldata_gas(data)
+            return "rejected", None, 10 if spent > PAIRING_GAS + MULTIPLICATION_GAS * self.protocol.num_points else 1
         assert len(called.output) == 36, called.output.hex()
         error, number = called.output[:4], int.from_bytes(called.output[4:], "big")
         if error == MALFORMED_INSTANCES:
             wrong_count = len(instances) != sum(self.protocol.instance_rows)
-            if not wrong_count and instances[number] < R:
-                return "rejected", None, 1
             assert number == len(instances) if wrong_count else instances[number] >= R
             return "malformed", "instances", None
         assert error == MALFORMED_PROOF

@@ -72,7 +72,8 @@ def verdict_of(success: bool, output: bytes, circuit_id: str | None = None) -> V
         if output == word(1):
             return Verdict("accepted", circuit_id)
         if output == word(0):
-            return Verdict("rejected", circuit_id, reason="the contract answers false: an equation does not hold")
+            reason = "the contract answers false: an equation does not hold, or a public value is outside its domain"
+            return Verdict("rejected", circuit_id, reason=reason)
         shown = reason_of(output) if output else "nothing"
         raise MismatchedArtifacts(
             f"the contract answers {shown}, which is no verdict", hint="is this the verifier's address?", code="no-verifier"
