@@ -69,7 +69,7 @@ def command(
         record = opened.path.with_name(RECORD)
     named = next((f for f in FORMS if f == form), None)
     if named is None:
-        say("compiling three forms")
+        say("compiling all forms")
         built = cheapest(all_forms(opened.protocol, opened.proof)).built
     else:
         built = build(generate(opened.protocol, named))

@@ -24,7 +24,7 @@ def command(target: Path, proof: Path | None, as_json: bool) -> None:
     transaction: 21,000, calldata, execution.
     """
     opened = open_target(target, proof)
-    say("compiling three forms")
+    say("compiling all forms")
     costs = all_forms(opened.protocol, opened.proof)
     chosen = cheapest(costs)
     value = {"circuit_id": opened.protocol.circuit_id, "auto": chosen.form, "forms": [c.as_dict() for c in costs]}

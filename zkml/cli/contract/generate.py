@@ -44,7 +44,7 @@ def chosen_form(target: Target, form: str) -> tuple[Sources, FormCost | None, li
         say(f"not measured: {e.message}")
         return generate(target.protocol, named), None, []
     if named is None:
-        say("compiling three forms")
+        say("compiling all forms")
         costs = list(all_forms(target.protocol, target.proof))
         cost = cheapest(costs)
     else:
