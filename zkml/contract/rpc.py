@@ -182,7 +182,11 @@ class Rpc:
             found = revert_data(error)
             if found is None:
                 text = str(error.get("message"))[:200]
-                raise NetworkError(f"the RPC at {self.provider.host} refused eth_call: {text}", code="rpc-error")
+                raise NetworkError(
+                    f"the RPC at {self.provider.host} refused eth_call: {text}",
+                    hint=f"is {to} the verifier? other code may halt so",
+                    code="rpc-error",
+                )
             return Called(False, found, 0)
         result = answer.get("result")
         if not isinstance(result, str) or not _HEX.fullmatch(result):
