@@ -1,0 +1,175 @@
+"""The circuits that jobs are about: recorded at submission with digests of their files, opened by workers as they were then."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from zkml.bundle import Bundle
+from zkml.bundle.artifacts import BY_NAME
+from zkml.errors import EnvironmentFault, MalformedArtifact, MismatchedArtifacts, ZkmlError
+from zkml.estimate import estimate
+from zkml.files import disk_errors, sha256_file
+from zkml.jobs.blobs import Artefacts
+from zkml.jobs.database import Database
+from zkml.jobs.layout import Layout, statement_digest
+from zkml.jobs.tables import Circuit
+from zkml.keys.srs import Srs
+from zkml.model import load
+from zkml.proof.prove import check_srs
+from zkml.protocol import decode
+from zkml.settings import read_settings
+
+NEEDED = ("model", "settings", "circuit", "vk", "pk", "protocol")
+SRS_FILE = "srs.srs"
+
+
+@dataclass(frozen=True)
+class CircuitRecord:
+    """A circuit in the store. `files` has the SHA-256 of each file by its name in a bundle, and of `srs.srs`; `ram` bytes and
+    `seconds` of a proof are estimates."""
+
+    key: int
+    circuit_id: str
+    bundle: Path
+    srs: Path
+    files: dict[str, str]
+    layout: Layout
+    statement: str
+    ram: int
+    seconds: float
+    shipped: bool
+    problem: str | None
+
+
+def describe(bundle: Bundle, srs: Srs) -> dict[str, Any]:
+    """Return a circuit's row in the store. Raises what `Bundle.require` raises, `MismatchedArtifacts` for another SRS."""
+    bundle.require(*NEEDED)
+    check_srs(bundle, srs)
+    settings = read_settings(bundle.path("settings"))
+    protocol = decode(bundle.path("protocol").read_bytes())
+    cost = estimate(settings).prove
+    files = {BY_NAME[name].file: bundle.records[name].sha256 for name in NEEDED} | {SRS_FILE: sha256_file(srs.path)}
+    return {
+        "circuit_id": protocol.circuit_id,
+        "bundle": str(bundle.folder.absolute()),
+        "srs": str(srs.path.absolute()),
+        "files": json.dumps(files, sort_keys=True),
+        "layout": Layout.of(load(bundle.path("model"))).to_json(),
+        "statement": statement_digest(protocol),
+        "ram": cost.ram,
+        "seconds": cost.seconds,
+        "shipped": 0,
+        "problem": None,
+    }
+
+
+def register(db: Database, bundle: Bundle, srs: Srs) -> CircuitRecord:
+    """Record the circuit of a bundle, or where it lies now and with which files; return the record."""
+    row = describe(bundle, srs)
+
+    def work(c: Connection) -> CircuitRecord:
+        found = c.execute(sa.select(Circuit.id, Circuit.files).where(Circuit.circuit_id == row["circuit_id"])).first()
+        if found is None:
+            c.execute(sa.insert(Circuit).values(**row))
+        else:
+            kept = {} if found.files != row["files"] else {"shipped": Circuit.shipped}
+            c.execute(sa.update(Circuit).where(Circuit.id == found.id).values(**row | kept))
+        return record(c, Circuit.circuit_id == row["circuit_id"])
+
+    return db.write(work)
+
+
+def record(c: Connection, which: sa.ColumnElement[bool]) -> CircuitRecord:
+    row = c.execute(sa.select(Circuit.__table__).where(which)).one()
+    return CircuitRecord(
+        row.id,
+        row.circuit_id,
+        Path(row.bundle),
+        Path(row.srs),
+        json.loads(row.files),
+        Layout.from_json(row.layout),
+        row.statement,
+        row.ram,
+        row.seconds,
+        bool(row.shipped),
+        row.problem,
+    )
+
+
+def by_key(db: Database, key: int) -> CircuitRecord:
+    return db.read(lambda c: record(c, Circuit.id == key))
+
+
+def note_problem(db: Database, key: int, problem: str | None) -> None:
+    """Record why no worker can use a circuit, for whoever asks; None when one can."""
+    db.write(lambda c: c.execute(sa.update(Circuit).where(Circuit.id == key).values(problem=problem)) and None)
+
+
+def ship(db: Database, circuit: CircuitRecord, artefacts: Artefacts) -> None:
+    """Put keys, circuit and SRS into the artefact store, from which workers on other machines take them."""
+    for name, digest in circuit.files.items():
+        source = circuit.srs if name == SRS_FILE else circuit.bundle / name
+        if artefacts.put_file(source) != digest:
+            raise changed(circuit, name)
+    db.write(lambda c: c.execute(sa.update(Circuit).where(Circuit.id == circuit.key).values(shipped=1)) and None)
+
+
+def changed(circuit: CircuitRecord, name: str) -> MismatchedArtifacts:
+    where = circuit.srs if name == SRS_FILE else circuit.bundle / name
+    return MismatchedArtifacts(
+        f"{where} is not what it was when the job was submitted",
+        hint="put the bundle back, or submit the inputs again: proofs already made under the old keys are kept",
+        code="bundle-changed",
+        details={"circuit": circuit.circuit_id, "file": name},
+    )
+
+
+def open_files(circuit: CircuitRecord, artefacts: Artefacts, folder: Path) -> None:
+    """Put the circuit's files, as they were at submission, into `folder`: by hard link where that can be, so that a bundle
+    changed later does not change them; from the artefact store where the bundle is not here or was changed.
+
+    Raises `MismatchedArtifacts` when they are neither here nor there, `EnvironmentFault` when the keys are gone.
+    """
+    for name, digest in circuit.files.items():
+        source = circuit.srs if name == SRS_FILE else circuit.bundle / name
+        target = folder / name
+        if source.is_file():
+            _link(source, target)
+            if sha256_file(target) == digest:
+                continue
+            target.unlink()
+        if circuit.shipped or artefacts.has(digest):
+            artefacts.fetch(digest, target)
+            continue
+        if source.is_file():
+            raise changed(circuit, name)
+        raise EnvironmentFault(
+            f"{source} is gone, and the job needs it",
+            hint="put it back, or submit with --ship so that workers elsewhere get it",
+            code="keys-missing",
+            details={"circuit": circuit.circuit_id, "file": name},
+        )
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        with disk_errors(target):
+            shutil.copyfile(source, target)
+
+
+BLOCKING = (MismatchedArtifacts, EnvironmentFault, MalformedArtifact)
+
+
+def blocks(error: ZkmlError) -> bool:
+    """Whether an error while opening a circuit is the circuit's own, so that trying its next item would be in vain."""
+    return isinstance(error, BLOCKING) and error.code not in ("disk", "database-away", "database", "store")
