@@ -39,6 +39,7 @@ ORDER: tuple[str, ...] = (
     "contract",
     "report",
     "api",
+    "jobs",
     "cli",
 )
 """Each part may import those before it. `calibrate` is what of `zkml/settings` needs models and estimates."""

@@ -25,6 +25,8 @@ COMMANDS: dict[str, str] = {
     "witness": "Run an input through the circuit in integers.",
     "prove": "Prove an inference.",
     "verify": "Check a proof.",
+    "job": "Prove many inputs: submit, run, watch, take the results.",
+    "worker": "Make the proofs of submitted jobs.",
     "contract": "Verify on a chain: generate, measure, deploy and call the circuit's contract.",
     "srs": "Make, import, check and trust structured reference strings.",
     "bundle": "Pack, unpack, check and show bundles.",

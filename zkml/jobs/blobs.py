@@ -101,6 +101,11 @@ class Artefacts:
         if sha256_file(target) != digest:
             raise MalformedArtifact(f"artefact {digest[:16]}… was changed in {self.url}", code="changed")
 
+    def discard(self, digest: str) -> None:
+        """Remove an artefact, if it is there: one that was changed would be taken for whole by `put`."""
+        if self.has(digest):
+            self._foreign("remove", lambda: self._fs.rm_file(self._path(digest)))
+
     def _path(self, digest: str) -> str:
         return f"{self._root}/sha256/{digest[:2]}/{digest}"
 

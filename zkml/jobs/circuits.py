@@ -14,9 +14,10 @@ from sqlalchemy.engine import Connection
 
 from zkml.bundle import Bundle
 from zkml.bundle.artifacts import BY_NAME
+from zkml.bundle.manifest import MANIFEST, encode_manifest
 from zkml.errors import EnvironmentFault, MalformedArtifact, MismatchedArtifacts, ZkmlError
 from zkml.estimate import estimate
-from zkml.files import disk_errors, sha256_file
+from zkml.files import disk_errors, sha256_file, write_atomic
 from zkml.jobs.blobs import Artefacts
 from zkml.jobs.database import Database
 from zkml.jobs.layout import Layout, statement_digest
@@ -27,20 +28,23 @@ from zkml.proof.prove import check_srs
 from zkml.protocol import decode
 from zkml.settings import read_settings
 
-NEEDED = ("model", "settings", "circuit", "vk", "pk", "protocol")
+NEEDED = ("model", "settings", "circuit", "vk", "protocol")
+KEYS = ("prover_key", "pk")
+"""Proving keys in the order of preference: the Rust engine's own is a small part of EZKL's size."""
 SRS_FILE = "srs.srs"
 
 
 @dataclass(frozen=True)
 class CircuitRecord:
-    """A circuit in the store. `files` has the SHA-256 of each file by its name in a bundle, and of `srs.srs`; `ram` bytes and
-    `seconds` of a proof are estimates."""
+    """A circuit in the store. `files` has the SHA-256 of each file by its name in a bundle, and of `srs.srs`; `manifest` is the
+    bundle's for these files; `ram` bytes and `seconds` of a proof are estimates."""
 
     key: int
     circuit_id: str
     bundle: Path
     srs: Path
     files: dict[str, str]
+    manifest: str
     layout: Layout
     statement: str
     ram: int
@@ -48,32 +52,44 @@ class CircuitRecord:
     shipped: bool
     problem: str | None
 
+    @property
+    def keys(self) -> list[str]:
+        """The artefacts that are proving keys."""
+        return [name for name in KEYS if BY_NAME[name].file in self.files]
 
-def describe(bundle: Bundle, srs: Srs) -> dict[str, Any]:
-    """Return a circuit's row in the store. Raises what `Bundle.require` raises, `MismatchedArtifacts` for another SRS."""
-    bundle.require(*NEEDED)
+
+def describe(bundle: Bundle, srs: Srs, ram: int | None = None) -> dict[str, Any]:
+    """Return a circuit's row in the store; `ram` where it is known better than the estimate has it.
+
+    Raises what `Bundle.require` raises, `MismatchedArtifacts` for another SRS.
+    """
+    key = next((name for name in KEYS if bundle.has(name)), KEYS[-1])
+    needed = (*NEEDED, key)
+    bundle.require(*needed)
     check_srs(bundle, srs)
     settings = read_settings(bundle.path("settings"))
     protocol = decode(bundle.path("protocol").read_bytes())
     cost = estimate(settings).prove
-    files = {BY_NAME[name].file: bundle.records[name].sha256 for name in NEEDED} | {SRS_FILE: sha256_file(srs.path)}
+    records = {name: bundle.records[name] for name in needed}
+    files = {BY_NAME[name].file: record.sha256 for name, record in records.items()} | {SRS_FILE: sha256_file(srs.path)}
     return {
         "circuit_id": protocol.circuit_id,
         "bundle": str(bundle.folder.absolute()),
         "srs": str(srs.path.absolute()),
         "files": json.dumps(files, sort_keys=True),
+        "manifest": encode_manifest(records).decode(),
         "layout": Layout.of(load(bundle.path("model"))).to_json(),
         "statement": statement_digest(protocol),
-        "ram": cost.ram,
+        "ram": ram or cost.ram,
         "seconds": cost.seconds,
         "shipped": 0,
         "problem": None,
     }
 
 
-def register(db: Database, bundle: Bundle, srs: Srs) -> CircuitRecord:
+def register(db: Database, bundle: Bundle, srs: Srs, *, ram: int | None = None) -> CircuitRecord:
     """Record the circuit of a bundle, or where it lies now and with which files; return the record."""
-    row = describe(bundle, srs)
+    row = describe(bundle, srs, ram)
 
     def work(c: Connection) -> CircuitRecord:
         found = c.execute(sa.select(Circuit.id, Circuit.files).where(Circuit.circuit_id == row["circuit_id"])).first()
@@ -95,6 +111,7 @@ def record(c: Connection, which: sa.ColumnElement[bool]) -> CircuitRecord:
         Path(row.bundle),
         Path(row.srs),
         json.loads(row.files),
+        row.manifest,
         Layout.from_json(row.layout),
         row.statement,
         row.ram,
@@ -133,8 +150,8 @@ def changed(circuit: CircuitRecord, name: str) -> MismatchedArtifacts:
 
 
 def open_files(circuit: CircuitRecord, artefacts: Artefacts, folder: Path) -> None:
-    """Put the circuit's files, as they were at submission, into `folder`: by hard link where that can be, so that a bundle
-    changed later does not change them; from the artefact store where the bundle is not here or was changed.
+    """Make a bundle of the circuit's files, as they were at submission, in `folder`, and the SRS: by hard link where that can be,
+    so that a bundle changed later does not change them; from the artefact store where the bundle is not here or was changed.
 
     Raises `MismatchedArtifacts` when they are neither here nor there, `EnvironmentFault` when the keys are gone.
     """
@@ -157,6 +174,7 @@ def open_files(circuit: CircuitRecord, artefacts: Artefacts, folder: Path) -> No
             code="keys-missing",
             details={"circuit": circuit.circuit_id, "file": name},
         )
+    write_atomic(folder / MANIFEST, circuit.manifest.encode())
 
 
 def _link(source: Path, target: Path) -> None:

@@ -130,13 +130,13 @@ def _take_in(
     return new
 
 
-_COLUMNS = "digest, circuit, job, state, chunk, row, attempts, crashes, not_before, fence"
+_COLUMNS = "digest, circuit, job, state, chunk, row, attempts, crashes, not_before, fence, place"
 _INSERT_ITEMS_SQLITE = sa.text(
-    f"INSERT INTO items ({_COLUMNS}) VALUES (:digest, :circuit, :job, '{WAITING}', :chunk, :row, 0, 0, 0, 0)"  # noqa: S608
+    f"INSERT INTO items ({_COLUMNS}) VALUES (:digest, :circuit, :job, '{WAITING}', :chunk, :row, 0, 0, 0, 0, 0)"  # noqa: S608
     " ON CONFLICT (digest) DO NOTHING"
 )
 _INSERT_ITEMS_POSTGRES = sa.text(
-    f"INSERT INTO items ({_COLUMNS}) SELECT d, :circuit, :job, '{WAITING}', :chunk, r, 0, 0, 0, 0"  # noqa: S608
+    f"INSERT INTO items ({_COLUMNS}) SELECT d, :circuit, :job, '{WAITING}', :chunk, r, 0, 0, 0, 0, 0"  # noqa: S608
     " FROM unnest(CAST(:digests AS bytea[]), CAST(:rows AS integer[])) AS given(d, r) ON CONFLICT (digest) DO NOTHING"
 )
 _INSERT_ENTRIES_SQLITE = sa.text(

@@ -3,8 +3,8 @@
 An *item* is one proof to make, known by its digest whoever asked for it and how often; an *entry* is a place in a job that asks
 for it, or that holds what was malformed. So asking twice makes nothing twice. A *chunk* is an artefact with the encoded inputs of
 many items in rows. An item that is worked on names its worker; its `fence` goes up with every lease, and nothing is written
-under an old one. Times are seconds since 1970 by the database's clock, for people and back-off: leases do not depend on them
-(`leases.py`).
+under an old one; its `place` in what that worker has taken tells at which item a worker was when it died. Times are seconds since
+1970 by the database's clock, for people and back-off: leases do not depend on them (`leases.py`).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Circuit(Base):
     bundle: Mapped[str] = mapped_column(Text)
     srs: Mapped[str] = mapped_column(Text)
     files: Mapped[str] = mapped_column(Text)
+    manifest: Mapped[str] = mapped_column(Text)
     layout: Mapped[str] = mapped_column(Text)
     statement: Mapped[str] = mapped_column(String(64))
     ram: Mapped[int] = mapped_column(BigInteger)
@@ -81,6 +82,7 @@ class Item(Base):
     not_before: Mapped[float] = mapped_column(Float, default=0.0)
     owner: Mapped[str | None] = mapped_column(String(32))
     fence: Mapped[int] = mapped_column(BigInteger, default=0)
+    place: Mapped[int] = mapped_column(BigInteger, default=0)
     proof: Mapped[str | None] = mapped_column(String(64))
     statement: Mapped[str | None] = mapped_column(String(64))
     code: Mapped[str | None] = mapped_column(String(64))

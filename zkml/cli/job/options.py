@@ -1,0 +1,45 @@
+"""Options that the commands of jobs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import click
+
+from zkml.cli.options import Bytes, Duration
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def store_options(f: Callable[P, R]) -> Callable[P, R]:
+    """Add `--db` and `--store`."""
+    f = click.option(
+        "--store",
+        "store_url",
+        metavar="URL",
+        help="Where inputs and proofs lie: a folder, or s3://… Default: $ZKML_JOBS_STORE, then $ZKML_HOME/jobs/store.",
+    )(f)
+    return click.option(
+        "--db",
+        "db_url",
+        metavar="URL",
+        help="The job database: sqlite:///FILE or postgresql://HOST/NAME. Default: $ZKML_JOBS_DB, then $ZKML_HOME/jobs/jobs.db.",
+    )(f)
+
+
+def worker_options(f: Callable[P, R]) -> Callable[P, R]:
+    """Add `--threads`, `--max-ram` and `--max-time`."""
+    f = click.option("--max-time", type=Duration(), help="At most this long for a proof, such as 10m.")(f)
+    f = click.option(
+        "--max-ram", type=Bytes(), help="At most this much memory for a proof. Default: nine tenths of the machine's."
+    )(f)
+    return click.option(
+        "--threads", type=click.IntRange(1, 1024), help="Threads of a proof. Default: all cores, shared by the workers."
+    )(f)
+
+
+def price_option(f: Callable[P, R]) -> Callable[P, R]:
+    """Add `--price`."""
+    return click.option("--price", type=click.FloatRange(0), help="What a core hour costs you, for the summary.")(f)

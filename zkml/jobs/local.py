@@ -1,0 +1,127 @@
+"""Workers on this machine, as processes that are started, watched and started again; they end when this process does."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from zkml.errors import EnvironmentFault, ZkmlError
+from zkml.jobs.blobs import Artefacts
+from zkml.jobs.database import Database
+from zkml.jobs.leases import times
+from zkml.jobs.process import error_of
+from zkml.jobs.stop import Stop
+
+PR_SET_PDEATHSIG = 1
+POLL_SECONDS = 0.2
+MAX_STARTS = 20
+"""A worker that is killed so often before it proved anything is not started again."""
+
+
+@dataclass
+class _Slot:
+    process: subprocess.Popen[bytes]
+    answer: IO[bytes]
+    starts: int = 1
+    ended: dict[str, Any] | None = field(default=None)
+
+
+class LocalWorkers:
+    """A number of `zkml worker --drain` processes for one job."""
+
+    def __init__(self, db: Database, artefacts: Artefacts, job: str, count: int, arguments: list[str]) -> None:
+        """`arguments` are further ones of `zkml worker`."""
+        self._command = [sys.executable, "-m", "zkml.cli", "worker", "--job", job, "--drain", "--json", *arguments]
+        self._environment = os.environ | {"ZKML_JOBS_DB": db.url, "ZKML_JOBS_STORE": artefacts.url}
+        self._slots = [self._start() for _ in range(count)]
+
+    def _start(self) -> _Slot:
+        answer = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the worker
+        process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=answer,
+            env=self._environment,
+            start_new_session=True,  # Ctrl-C is told to workers once, by `stop`
+            preexec_fn=_follow if sys.platform == "linux" else None,  # noqa: PLW1509  no threads run yet
+        )
+        return _Slot(process, answer)
+
+    @property
+    def pids(self) -> list[int]:
+        return [slot.process.pid for slot in self._slots if slot.ended is None]
+
+    def watch(self, stop: Stop, on_poll: Callable[[], None], say: Callable[[str], None]) -> ZkmlError | None:
+        """Wait until every worker is done, starting again those that were killed; return the error that ended one of them.
+
+        Raises `EnvironmentFault` when workers do nothing but die.
+        """
+        error: ZkmlError | None = None
+        while any(slot.ended is None for slot in self._slots):
+            if stop.wait(POLL_SECONDS):
+                self.stop()
+                return None
+            on_poll()
+            for i, slot in enumerate(self._slots):
+                code = slot.process.poll()
+                if slot.ended is not None or code is None:
+                    continue
+                if code < 0:
+                    say(f"a worker was killed ({signal.Signals(-code).name}): another takes its place")
+                    slot.answer.close()
+                    if slot.starts >= MAX_STARTS:
+                        raise EnvironmentFault(f"a worker was killed {times(slot.starts)}", code="workers-die")
+                    self._slots[i] = self._start()
+                    self._slots[i].starts = slot.starts + 1
+                    continue
+                slot.ended = _answer(slot.answer)
+                if "error" in slot.ended:
+                    error = _error(slot.ended)
+                elif code:
+                    error = EnvironmentFault(f"a worker ended with status {code}", code="worker")
+        return error
+
+    def stop(self, grace: float = 60.0) -> None:
+        """Have the workers finish or give back what they hold, and end."""
+        for slot in self._slots:
+            with contextlib.suppress(ProcessLookupError):
+                slot.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + grace
+        for slot in self._slots:
+            try:
+                slot.process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                slot.process.kill()
+                slot.process.wait()
+            slot.answer.close()
+
+
+def _follow() -> None:
+    """In the new process: end, gracefully, with the one that started it."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _answer(stream: IO[bytes]) -> dict[str, Any]:
+    stream.seek(0)
+    text = stream.read()
+    stream.close()
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _error(data: dict[str, Any]) -> ZkmlError:
+    fields = ("message", "hint", "code", "details")
+    return error_of({"kind": data["error"]} | {k: data[k] for k in fields})
