@@ -11,6 +11,7 @@ import pytest
 
 import zkml
 from tests.flow import models
+from tests.jobs.postgres import Server, binaries
 from zkml import RunArgs
 from zkml.bundle import Bundle
 from zkml.jobs import circuits
@@ -77,9 +78,36 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tiny]:
         yield Tiny(bundle, srs, folder / "home")
 
 
+def opened(folder: Path, url: str, patience: float = 20) -> Iterator[Store]:
+    db = Database(url, patience=patience)
+    yield Store(folder, db, Artefacts(str(folder / "store")))
+    db.close()
+
+
 @pytest.fixture
 def store(tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A store in SQLite."""
     monkeypatch.setenv("ZKML_HOME", str(tiny.home))
-    db = Database(f"sqlite:///{tmp_path / 'jobs.db'}", patience=20)
-    yield Store(tmp_path, db, Artefacts(str(tmp_path / "store")))
-    db.close()
+    yield from opened(tmp_path, f"sqlite:///{tmp_path / 'jobs.db'}")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    if binaries() is None:
+        pytest.skip("no PostgreSQL server is installed here (Debian: apt-get install postgresql)")
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A store in SQLite, and one in PostgreSQL."""
+    monkeypatch.setenv("ZKML_HOME", str(tiny.home))
+    if request.param == "sqlite":
+        yield from opened(tmp_path, f"sqlite:///{tmp_path / 'jobs.db'}")
+        return
+    running: Server = request.getfixturevalue("server")
+    for found in opened(tmp_path, running.url):
+        yield found
+        with found.db.engine.begin() as c:  # the next test begins with nothing
+            c.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")

@@ -20,7 +20,8 @@ from zkml.verifier.policy import Policy
 ANY = Policy(allow_unsafe_srs=True, allow_unaudited=True)
 
 
-def test_every_input_gets_one_verified_proof_of_its_own(store: Store, tiny: Tiny) -> None:
+def test_every_input_gets_one_verified_proof_of_its_own(either: Store, tiny: Tiny) -> None:
+    store = either
     job = store.submit(tiny, inputs(3)).job
     tally = store.work()
     assert (tally.proved, tally.failed, tally.lost) == (3, 0, 0)
@@ -39,7 +40,8 @@ def test_every_input_gets_one_verified_proof_of_its_own(store: Store, tiny: Tiny
     assert list(rows[0]) == list(COLUMNS)
 
 
-def test_asking_twice_makes_nothing_twice(store: Store, tiny: Tiny) -> None:
+def test_asking_twice_makes_nothing_twice(either: Store, tiny: Tiny) -> None:
+    store = either
     x = inputs(3)
     first = store.submit(tiny, x)
     again = store.submit(tiny, x)

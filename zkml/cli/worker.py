@@ -45,7 +45,7 @@ def command(
     Start any number, on any number of machines that reach the same database and store. SIGTERM or Ctrl-C has it finish the proof
     under way, or give it back when that takes longer than --grace; a kill costs at most that proof.
     """
-    db, artefacts = Database(db_url), Artefacts(store_url)
+    db, artefacts = Database(db_url, on_wait=say), Artefacts(store_url)
     job_id = find(db, job).id if job is not None else None
     options = Options(threads or os.cpu_count() or 1, max_ram, job_id, drain, max_time, grace)
     with stopping() as stop:

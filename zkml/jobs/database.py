@@ -27,7 +27,10 @@ T = TypeVar("T")
 
 ENVIRONMENT = "ZKML_JOBS_DB"
 PATIENCE_SECONDS = 300.0
-"""For how long a transaction is tried again while the database is away."""
+"""For how long a transaction is tried again while the database is away, or its disk full."""
+FIRST_PATIENCE_SECONDS = 10.0
+"""The same before the database answered for the first time: its address may be wrong."""
+TELL_SECONDS = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 BUSY_MILLISECONDS = 30_000
 
@@ -45,12 +48,19 @@ class Database:
     """One database. `write` and `read` run a function in a transaction.
 
     Raises `UsageError` on a URL that is none, `EnvironmentFault` when a driver is missing, the database cannot be used, or stays
-    away longer than `patience` seconds.
+    away longer than `patience` seconds; `on_wait` is told once when it is away for more than a moment.
     """
 
-    def __init__(self, url: str | None = None, *, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        on_wait: Callable[[str], object] = lambda _: None,
+    ) -> None:
         self.url = url or default_url()
         self.patience = patience
+        self.on_wait = on_wait
         try:
             parsed = make_url(self.url)
         except sa.exc.ArgumentError as e:
@@ -108,8 +118,8 @@ class Database:
             c.exec_driver_sql("BEGIN IMMEDIATE" if c.get_execution_options().get("immediate") else "BEGIN")
 
     def _lasting(self, work: Callable[[Connection], T], *, immediate: bool) -> T:
-        deadline = time.monotonic() + self.patience
-        pause = FIRST_PAUSE
+        began = time.monotonic()
+        pause, told = FIRST_PAUSE, False
         while True:
             try:
                 self._ensure_tables()
@@ -118,14 +128,15 @@ class Database:
                     with c.begin():
                         return work(c)
             except sa.exc.DBAPIError as e:
-                if not self._away(e):
-                    raise self._fault(e) from e
-                if time.monotonic() + pause > deadline:
-                    raise EnvironmentFault(
-                        f"the job database {self.shown} is away: {_said(e)}",
-                        hint="start it again and run the same command: nothing is lost",
-                        code="database-away",
-                    ) from e
+                fault = self._fault(e)
+                if fault.code not in PASSING:
+                    raise fault from e
+                elapsed = time.monotonic() - began
+                if elapsed + pause > (self.patience if self._current else min(self.patience, FIRST_PATIENCE_SECONDS)):
+                    raise fault from e
+                if elapsed > TELL_SECONDS and not told:
+                    self.on_wait(f"{fault.message}: waiting for it")
+                    told = True
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -147,14 +158,22 @@ class Database:
         return bool(_POSTGRES_AWAY.fullmatch(state))
 
     def _fault(self, error: sa.exc.DBAPIError) -> EnvironmentFault:
+        """Return what an error of the driver means: one of `PASSING` when the database may come back."""
         text = f"{getattr(error.orig, 'sqlstate', '')} {_said(error)}"
         if _FULL.search(text):
             return EnvironmentFault(
                 f"the disk of the job database {self.shown} is full", hint="free space and run the command again", code="disk"
             )
+        if self._away(error):
+            return EnvironmentFault(
+                f"the job database {self.shown} is away: {_said(error)}",
+                hint="start it again and run the same command: nothing is lost",
+                code="database-away",
+            )
         return EnvironmentFault(f"the job database {self.shown} cannot be used: {_said(error)}", code="database")
 
 
+PASSING = ("disk", "database-away")
 _URL_HINT = "sqlite:///FOLDER/jobs.db, or postgresql://HOST/DATABASE"
 
 

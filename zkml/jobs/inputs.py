@@ -24,7 +24,7 @@ from zkml.jobs.layout import Layout
 from zkml.model.model import Model
 from zkml.model.samples import LABELS, load_samples, make_samples
 
-BATCH_ROWS = 4096
+BATCH_ROWS = 16384
 BATCH_BYTES = 4 << 20
 MAX_LINE_BYTES = 64 << 20
 MAX_NAME = 256
@@ -313,11 +313,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return keys
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
 def parse_line(line: bytes, what: str) -> Any:
     """Return the JSON value in a line: `parse_json`'s checks without its calls for each number; infinities are found later."""
     if line.count(b"[") + line.count(b"{") > MAX_DEPTH:
         check_depth(line, what=what)
     try:
-        return json.loads(line, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return _DECODER.decode(line.decode())
     except (ValueError, OverflowError, RecursionError) as e:
         raise MalformedArtifact(f"{what} is not valid JSON: {e}", code="json") from e

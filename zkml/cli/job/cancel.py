@@ -20,7 +20,7 @@ def command(job: str, db_url: str | None, store_url: str | None, as_json: bool) 
 
     Proofs that were made are kept, and what other jobs ask for goes on. `zkml job retry` takes it up again.
     """
-    db = Database(db_url)
+    db = Database(db_url, on_wait=say)
     found = find(db, job)
     count = cancel(db, found)
     state = find(db, found.id).state

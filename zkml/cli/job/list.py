@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zkml.cli.job.options import store_options
-from zkml.cli.output import command_errors, emit, json_option, printable
+from zkml.cli.output import command_errors, emit, json_option, printable, say
 from zkml.jobs.database import Database
 from zkml.jobs.manage import close_finished, jobs
 from zkml.jobs.tables import JOB_STATES
@@ -23,7 +23,7 @@ from zkml.jobs.tables import JOB_STATES
 @command_errors
 def command(states: tuple[str, ...], limit: int, db_url: str | None, store_url: str | None, as_json: bool) -> None:
     """List the jobs, newest first."""
-    db = Database(db_url)
+    db = Database(db_url, on_wait=say)
     close_finished(db)
     found = jobs(db, states=states, limit=limit)
 

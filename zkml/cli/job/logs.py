@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from zkml.cli.job.options import store_options
-from zkml.cli.output import command_errors, gigabytes, json_option, plain, printable, seconds, write_out
+from zkml.cli.output import command_errors, gigabytes, json_option, plain, printable, say, seconds, write_out
 from zkml.jobs.database import Database
 from zkml.jobs.manage import find, log
 from zkml.jobs.tables import FINISHED
@@ -46,7 +46,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Show the attempts at JOB's inputs in their order, a line each; with --json, JSON lines."""
-    db = Database(db_url)
+    db = Database(db_url, on_wait=say)
     after = 0
     while True:
         found = find(db, job)

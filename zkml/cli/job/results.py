@@ -35,7 +35,7 @@ def command(
 
     The folder is there whole or not at all. Exit status 3 when inputs were malformed or failed: the manifest says why.
     """
-    db, artefacts = Database(db_url), Artefacts(store_url)
+    db, artefacts = Database(db_url, on_wait=say), Artefacts(store_url)
     close_finished(db)
     found = find(db, job)
     written = write_results(db, artefacts, found, out or Path(f"{found.id}-results"), partial=partial, formats=formats)

@@ -25,7 +25,7 @@ def command(
     job: str, positions: tuple[int, ...], missing: bool, db_url: str | None, store_url: str | None, as_json: bool
 ) -> None:
     """Queue again what of JOB failed or was cancelled, as if it had not been tried."""
-    db = Database(db_url)
+    db = Database(db_url, on_wait=say)
     found = find(db, job)
     lost = make_again(db, Artefacts(store_url), found) if missing else 0
     count = retry(db, found, positions=positions) + lost

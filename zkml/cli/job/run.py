@@ -91,7 +91,7 @@ def command(
     The same command again goes on where it was. Ctrl-C has the workers finish or give back what they hold. Exit status 3 when
     some inputs were malformed or failed: the manifest says why.
     """
-    db, artefacts = Database(db_url), Artefacts(store_url)
+    db, artefacts = Database(db_url, on_wait=say), Artefacts(store_url)
     if inputs is not None:
         taken = take_in(db, artefacts, Path(target), inputs, **submission)
         found = find(db, taken.job)

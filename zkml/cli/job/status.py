@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from zkml.cli.job.options import price_option, store_options
-from zkml.cli.output import command_errors, emit, gigabytes, json_option, printable, seconds
+from zkml.cli.output import command_errors, emit, gigabytes, json_option, printable, say, seconds
 from zkml.jobs.database import Database
 from zkml.jobs.manage import close_finished, find
 from zkml.jobs.progress import status
@@ -41,7 +41,7 @@ def describe(state: dict[str, Any]) -> str:
 @command_errors
 def command(job: str, price: float | None, db_url: str | None, store_url: str | None, as_json: bool) -> None:
     """Show how far JOB is: its inputs by state, rate, expected end, cost, and what keeps workers from it."""
-    db = Database(db_url)
+    db = Database(db_url, on_wait=say)
     close_finished(db)
     state = status(db, find(db, job), price)
     emit(state, as_json=as_json, text=describe(state))

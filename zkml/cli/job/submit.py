@@ -36,7 +36,7 @@ def command(
     An input that was proved or queued before is not made again. One that is malformed is kept with its reason, and the others go
     on. The bundle is not copied unless you say --ship: workers check that its files are those of now.
     """
-    db, artefacts = Database(db_url), Artefacts(store_url)
+    db, artefacts = Database(db_url, on_wait=say), Artefacts(store_url)
     taken = take_in(db, artefacts, bundle, inputs, **submission)
     if taken.existing:
         say(f"these inputs were submitted before: job {taken.job}")
