@@ -16,7 +16,7 @@ from zkml.circuit.compile import compile_model
 from zkml.cli.output import command_errors, emit, err, gigabytes, json_option, progress, say, seconds
 from zkml.cli.srs_choice import choose_srs
 from zkml.contract.calldata import calldata
-from zkml.contract.choose import first_fit
+from zkml.contract.choose import taken
 from zkml.contract.deployment import install
 from zkml.contract.evm import Evm, Verified
 from zkml.errors import EnvironmentFault, InternalFault
@@ -98,7 +98,7 @@ def verify_in_evm(bundle: Bundle) -> tuple[Verified, int]:
     protocol = read_protocol(bundle.path("protocol"))
     proof = read_proof(bundle.path("proof").read_bytes())
     evm = Evm()
-    installed = install(first_fit(protocol), evm)
+    installed = install(taken(protocol), evm)
     return evm.verify(installed.entry, calldata(protocol, proof)), max(c.code_bytes for c in installed.contracts)
 
 

@@ -13,6 +13,9 @@ from zkml.errors import InfeasibleError
 from zkml.protocol.proof import Proof
 from zkml.protocol.protocol import Protocol
 
+BY_GAS: tuple[tuple[Form, ...], ...] = (("single",), ("split", "parts"), ("universal",))
+"""Forms from the cheapest to the dearest; which of two in a group is cheaper depends on the circuit."""
+
 
 def all_forms(protocol: Protocol, proof: Proof | None = None, forms: Sequence[Form] = FORMS) -> tuple[FormCost, ...]:
     """Return what each form costs for this circuit, compiled and run; a form that the circuit is too large for is left out.
@@ -48,20 +51,26 @@ def cheapest(costs: Sequence[FormCost]) -> FormCost:
     return min(fitting, key=lambda c: (c.verification_gas, c.deployment_gas))
 
 
-def first_fit(protocol: Protocol) -> Built:
-    """Return the first form that fits, in the order of `FORMS`, without measuring any: they are in the order of their gas.
+def taken(protocol: Protocol) -> Built:
+    """Return the form that `auto` takes, with less work: *single* costs the least of all that fit and *universal* the most.
 
     Raises `InfeasibleError` when none fits.
     """
-    sizes = []
-    for form in FORMS:
-        try:
-            built = build(generate(protocol, form))
-        except InfeasibleError as e:
-            sizes.append(f"{form}: {e.message}")
-            continue
-        largest = max(len(c.runtime) for c in built.compiled)
-        if largest <= CODE_LIMIT:
-            return built
-        sizes.append(f"{form}: {largest} bytes")
-    raise InfeasibleError(f"no form of the contract fits {CODE_LIMIT} bytes: {'; '.join(sizes)}", code="contract-size")
+    refusals = []
+    for forms in BY_GAS:
+        fitting = []
+        for form in forms:
+            try:
+                built = build(generate(protocol, form))
+            except InfeasibleError as e:
+                refusals.append(f"{form}: {e.message}")
+                continue
+            if built.fits:
+                fitting.append(built)
+            else:
+                refusals.append(f"{form}: {max(len(c.runtime) for c in built.compiled)} bytes")
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            return cheapest([measure(protocol, built) for built in fitting]).built
+    raise InfeasibleError(f"no form of the contract fits {CODE_LIMIT} bytes: {'; '.join(refusals)}", code="contract-size")

@@ -7,7 +7,7 @@ from typing import Any
 
 from zkml.contract.calldata import calldata
 from zkml.contract.deployment import Built, install
-from zkml.contract.evm import CODE_LIMIT, NO_LIMIT, Evm
+from zkml.contract.evm import NO_LIMIT, Evm, fits
 from zkml.contract.sample_proof import made_up_proof
 from zkml.contract.split import Split, split_gas, stretches
 from zkml.errors import InternalFault
@@ -29,7 +29,7 @@ class ContractCost:
 
     @property
     def fits(self) -> bool:
-        return self.code_bytes <= CODE_LIMIT and self.creation_bytes <= 2 * CODE_LIMIT
+        return fits(self.code_bytes, self.creation_bytes)
 
 
 @dataclass(frozen=True)

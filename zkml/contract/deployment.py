@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zkml.contract.compiler import Compiled, compile_sources
-from zkml.contract.evm import Deployed, Evm
+from zkml.contract.evm import Deployed, Evm, fits
 from zkml.contract.interface import WORD, word
 from zkml.contract.sources import Address, Argument, Deployable, Sources
 from zkml.errors import InternalFault
@@ -19,6 +19,11 @@ class Built:
 
     sources: Sources
     compiled: tuple[Compiled, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether a chain takes all contracts: their code, and what creates it."""
+        return all(fits(len(c.runtime), len(c.bytecode)) for c in self.compiled)
 
 
 @dataclass(frozen=True)

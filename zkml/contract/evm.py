@@ -61,6 +61,11 @@ class Verified:
     gas: int
 
 
+def fits(code_bytes: int, creation_bytes: int) -> bool:
+    """Return whether a chain takes a contract."""
+    return code_bytes <= CODE_LIMIT and creation_bytes <= 2 * CODE_LIMIT
+
+
 class Evm:
     """A fresh machine without accounts. `code_limit` is EIP-170's; `NO_LIMIT` lifts it, for comparison only."""
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from zkml.contract.expressions import MAX_BOUND, YulText, literal
 from zkml.contract.identities import Identity
+from zkml.contract.opening_text import LEAST_RUN, evaluations, sum_of_points
 from zkml.contract.plan import Plan, rotation_name
-from zkml.contract.templates import render, word
+from zkml.contract.templates import render
 from zkml.protocol.field import R
 
 
@@ -53,60 +54,16 @@ def identity_steps(planned: Plan) -> list[Step]:
     return [folded(writer, identity, first=i == 0) for i, identity in enumerate(planned.identities)]
 
 
-def sum_of_points(planned: Plan, key_in_code: bool) -> list[list[str]]:
-    """Return, for every set, the statements that add its members' points to ACC, each point once."""
-    opened = planned.openings
-    seen: dict[str, int] = {}
-    out = []
-    first = opened.first_is_plain
-
-    def add(point: str, scalar: str) -> str:
-        if point in opened.key_points and key_in_code:
-            x, y = opened.key_points[point]
-            return f"addKey({word(x)}, {word(y)}, {scalar}) // {point}"
-        return f"addPoint({point}, {scalar})"
-
-    for s in opened.sets:
-        lines: list[str] = []
-        for j, member in enumerate(s.members):
-            if j:
-                lines.append("weight := mulmod(weight, y_prime, r)")
-            if not member.points:
-                lines.append(f"// {member.title} is the zero polynomial")
-            elif len(member.points) > 1 or opened.uses[member.points[0]] == 1:
-                for i, point in enumerate(member.points):
-                    if i == 1:
-                        lines.append("let multiple := mulmod(weight, mload(X_N), r)")
-                    elif i > 1:
-                        lines.append("multiple := mulmod(multiple, mload(X_N), r)")
-                    if not first:
-                        lines.append(add(point, "multiple" if i else "weight"))
-                    first = False
-            else:
-                point = member.points[0]
-                total = f"SUM_{point}"
-                seen[point] = seen.get(point, 0) + 1
-                if seen[point] == 1:
-                    planned.layout.place(total, "sum of the scalars of equal commitments")
-                    lines.append(f"mstore({total}, weight)")
-                elif seen[point] < opened.uses[point]:
-                    lines.append(f"mstore({total}, addmod(mload({total}), weight, r))")
-                else:
-                    lines.append(add(point, f"addmod(mload({total}), weight, r)"))
-        out.append(lines)
-    return out
-
-
 def verifier_source(planned: Plan, name: str, key: SplitKey | None = None, part_hashes: Sequence[bytes] = ()) -> str:
     """Return the Solidity of a verifier with the key in its code, or (`key`) in another contract.
 
-    With `part_hashes` steps 5 to 7 are in as many other contracts, whose code has these hashes.
+    With `part_hashes` steps 5 to 7 are in as many other contracts, whose code has these hashes, and step 9 has loops.
     """
     p = planned.protocol
     steps = [] if part_hashes else identity_steps(planned)
     for i in range(len(part_hashes)):
         planned.layout.place(f"PART_{i}", "where this part was deployed")
-    terms = sum_of_points(planned, key_in_code=key is None)
+    least_run = LEAST_RUN if part_hashes else None
 
     def times_x(rotation: int) -> str:
         root = pow(p.omega, rotation % p.n, R)
@@ -122,7 +79,8 @@ def verifier_source(planned: Plan, name: str, key: SplitKey | None = None, part_
         "notes": planned.layout.notes,
         "steps": steps,
         "sets": planned.openings.sets,
-        "terms": terms,
+        "evaluations": evaluations(planned, least_run),
+        "terms": sum_of_points(planned, key is None, least_run),
         "key_points": planned.openings.key_points,
         "rot": rotation_name,
         "times_x": times_x,

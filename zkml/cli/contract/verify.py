@@ -15,7 +15,7 @@ from zkml.cli.output import command_errors, emit, json_option, say
 from zkml.cli.verify import EXIT
 from zkml.contract.account import require_account
 from zkml.contract.calldata import calldata
-from zkml.contract.choose import first_fit
+from zkml.contract.choose import taken
 from zkml.contract.deploy import SPARE, recorded_address, require_funds, send_transaction
 from zkml.contract.deployment import build, install
 from zkml.contract.evm import Evm
@@ -42,7 +42,7 @@ def call_of(target: Target) -> bytes:
 def here(target: Target, form: str, data: bytes) -> tuple[Verdict, dict[str, Any]]:
     """Return the verdict of the contract in the machine here, with facts."""
     named = next((f for f in FORMS if f == form), None)
-    built = first_fit(target.protocol) if named is None else build(generate(target.protocol, named))
+    built = taken(target.protocol) if named is None else build(generate(target.protocol, named))
     evm = Evm()
     verified = evm.verify(install(built, evm).entry, data)
     return verified.verdict, {"where_run": "in process", "form": built.sources.form, "gas": verified.gas}
