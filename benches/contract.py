@@ -40,6 +40,7 @@ from zkml.contract.generate import generate
 from zkml.contract.plan import plan
 from zkml.contract.sources import FORMS
 from zkml.errors import InfeasibleError, ZkmlError
+from zkml.files import write_atomic
 from zkml.protocol import Proof, Protocol, read_proof
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -155,7 +156,8 @@ def verdicts_of(cost: FormCost, protocol: Protocol, proof: Proof) -> dict[str, i
 def measure_folder(folder: Path, with_ezkl: bool, with_verdicts: bool, earlier: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the row of one circuit.
 
-    EZKL's side is taken from an earlier row of the same circuit: our generator changes, not EZKL's.
+    EZKL's side is taken from an earlier row of the same circuit: our generator changes, not EZKL's. So are the verdicts, while
+    the contracts stay the same.
     """
     protocol = protocol_of(folder)
     proof: Proof = read_proof((folder / "proof.json").read_bytes())
@@ -163,16 +165,20 @@ def measure_folder(folder: Path, with_ezkl: bool, with_verdicts: bool, earlier: 
     forms = all_forms(protocol, proof)
     known = next((r["ezkl"] for r in earlier if r["circuit_id"] == protocol.circuit_id and r["ezkl"]), None)
     ezkl = known or (ezkl_contract(folder, protocol, data) if with_ezkl else None)
+    generated = generator_digest(protocol)
+    verdicts = next((r["verdicts"] for r in earlier if r.get("generated") == generated and r["verdicts"]), None)
+    if verdicts is None:
+        verdicts = {c.form: verdicts_of(c, protocol, proof) for c in forms if c.fits} if with_verdicts else {}
     return {
         "circuit_id": protocol.circuit_id,
         "name": folder.name.removesuffix(".zkml"),
         "k": protocol.k,
-        "generated": generator_digest(protocol),
+        "generated": generated,
         "instances": sum(protocol.instance_rows),
         "proof_bytes": len(proof.proof),
         "forms": {c.form: c.as_dict() for c in forms},
         "auto": cheapest(forms).form,
-        "verdicts": {c.form: verdicts_of(c, protocol, proof) for c in forms if c.fits} if with_verdicts else {},
+        "verdicts": verdicts,
         "formula": round(formula(protocol, data)),
         "ezkl": ezkl,
     }
@@ -185,6 +191,12 @@ def read_log(log: Path) -> list[dict[str, Any]]:
         row = json.loads(line)
         rows[row["group"], row["name"]] = row
     return list(rows.values())
+
+
+def write_log(log: Path, row: dict[str, Any]) -> None:
+    """Add a row to the log, in the place of an earlier one of the same circuit."""
+    rows = {(r["group"], r["name"]): r for r in read_log(log)} | {(row["group"], row["name"]): row}
+    write_atomic(log, "".join(json.dumps(r) + "\n" for r in rows.values()).encode())
 
 
 def gas_cell(row: dict[str, Any], form: str) -> str:
@@ -258,7 +270,7 @@ def main() -> None:
 @click.option("--no-verdicts", is_flag=True, help="Measure gas only.")
 @click.option("--again", is_flag=True, help="Measure those of the log again.")
 def measure(circuits: tuple[str, ...], log: Path, group: str, no_ezkl: bool, no_verdicts: bool, again: bool) -> None:
-    """Append a line of JSON for each circuit to the log."""
+    """Write a line of JSON for each circuit to the log, in the place of its earlier one."""
     for name in circuits or sorted(p.name for p in VECTORS.iterdir()):
         folder = VECTORS / name if (VECTORS / name).is_dir() else Path(name)
         earlier = read_log(log)
@@ -266,8 +278,7 @@ def measure(circuits: tuple[str, ...], log: Path, group: str, no_ezkl: bool, no_
         if not again and known.get((group, folder.name)) == generator_digest(protocol_of(folder)):
             continue
         row = {"group": group} | measure_folder(folder, not no_ezkl, not no_verdicts, earlier)
-        with log.open("a") as f:
-            f.write(json.dumps(row) + "\n")
+        write_log(log, row)
         taken = row["forms"][row["auto"]]
         click.echo(f"{row['name']}: {row['auto']} {taken['verification_gas']} gas, {taken['code_bytes']} bytes", err=True)
 

@@ -122,3 +122,15 @@ def test_gas_counts_calldata_by_its_zero_bytes(answers: tuple[Evm, str]) -> None
     zeros = evm.verify_proof(address, bytes(64), (3, 3)).gas
     ones = evm.verify_proof(address, b"\x01" * 64, (3, 3)).gas
     assert ones - zeros == 64 * 12
+
+
+def test_every_call_finds_the_accounts_cold_and_reads_the_code_that_is_there() -> None:
+    evm = Evm()
+    other = evm.deploy(holder(3)).address
+    size = bytes.fromhex("73" + other.removeprefix("0x") + "3b5f5260205ff3")  # returns EXTCODESIZE
+    evm.set_code("0x" + "ee" * 20, size)
+    first, second = (evm.call("0x" + "ee" * 20, b"") for _ in range(2))
+    assert first == second
+    assert first.output == word(3)
+    assert first.gas > 21_000 + 2_600
+    assert evm.deploy(holder(3)).address != other

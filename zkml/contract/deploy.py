@@ -85,7 +85,7 @@ def plan_deployment(built: Built, circuit_id: str) -> DeploymentPlan:
                 hint="`--form auto` takes a form that fits",
                 code="contract-size",
             )
-        called = evm.transact(DEPLOYER, SALT + creation)
+        called = evm.create(DEPLOYER, SALT + creation)
         if not called.success or called.output != bytes.fromhex(address[2:]):
             raise InternalFault(f"the constructor of {deployable.contract} fails", code="deployment")
         code = evm.code(address)

@@ -1,6 +1,7 @@
 """An Ethereum virtual machine in process (pyrevm): deploy, call, and count gas, under the rules of one hard fork.
 
-Gas is what a transaction pays: 21,000, its calldata, and its execution.
+Gas is what a transaction pays: 21,000, its calldata, and its execution. The machine keeps what a transaction has touched warm for
+those after it, so every transaction gets a machine of its own, with the accounts there are.
 """
 
 from __future__ import annotations
@@ -67,20 +68,30 @@ def fits(code_bytes: int, creation_bytes: int) -> bool:
 
 
 class Evm:
-    """A fresh machine without accounts. `code_limit` is EIP-170's; `NO_LIMIT` lifts it, for comparison only."""
+    """A chain without accounts at first, and without storage. `code_limit` is EIP-170's; `NO_LIMIT` lifts it, to compare."""
 
     def __init__(self, *, code_limit: int = CODE_LIMIT) -> None:
-        config = pyrevm.CfgEnv(limit_contract_code_size=code_limit)
-        self._evm = pyrevm.EVM(env=pyrevm.Env(cfg=config), spec_id=FORK)
         self.code_limit = code_limit
+        self._codes: dict[str, bytes] = {}
+        self._nonce = 0
+
+    def _machine(self) -> pyrevm.EVM:
+        """Return a machine in which nothing was touched yet."""
+        config = pyrevm.CfgEnv(limit_contract_code_size=self.code_limit)
+        machine = pyrevm.EVM(env=pyrevm.Env(cfg=config), spec_id=FORK)
+        machine.insert_account_info(CALLER, pyrevm.AccountInfo(nonce=self._nonce))
+        for address, code in self._codes.items():
+            machine.insert_account_info(address, pyrevm.AccountInfo(code=code))
+        return machine
 
     def deploy(self, creation_code: bytes) -> Deployed:
         """Deploy from creation code with its arguments appended.
 
         Raises `InfeasibleError` when the code exceeds the limit, `InternalFault` when the constructor reverts.
         """
+        machine = self._machine()
         try:
-            address = self._evm.deploy(CALLER, creation_code, gas=DEPLOYMENT_GAS_LIMIT)
+            address = str(machine.deploy(CALLER, creation_code, gas=DEPLOYMENT_GAS_LIMIT))
         except RuntimeError as e:
             text = str(e)
             if "CreateInitCodeSizeLimit" in text or "CreateContractSizeLimit" in text:
@@ -91,9 +102,11 @@ class Evm:
                     details={"creation_bytes": len(creation_code)},
                 ) from e
             raise InternalFault(f"the deployment failed in the EVM: {text[:200]}", code="deployment") from e
-        result = self._evm.result
+        result = machine.result
         if result is None:
             raise InternalFault("the EVM kept no result of the deployment", code="evm")
+        self._nonce += 1
+        self.set_code(address, _code_at(machine, address))
         return Deployed(address, result.gas_used, len(self.code(address)))
 
     def call(self, address: str, data: bytes, *, gas: int = GAS_LIMIT) -> Called:
@@ -101,29 +114,16 @@ class Evm:
 
         A call that ends in any other exceptional halt (a bad jump, an invalid instruction) is a revert without data.
         """
-        return self._transact(address, data, gas, is_static=True)
+        return _transact(self._machine(), address, data, gas, is_static=True)
 
-    def transact(self, address: str, data: bytes, *, gas: int = GAS_LIMIT) -> Called:
-        """Call a contract in a transaction whose changes stay. Raises as `call` does."""
-        return self._transact(address, data, gas, is_static=False)
-
-    def _transact(self, address: str, data: bytes, gas: int, *, is_static: bool) -> Called:
-        try:
-            output = self._evm.message_call(CALLER, address, data, gas=gas, is_static=is_static)
-        except RuntimeError as e:
-            text = str(e)
-            if match := _OUTPUT.fullmatch(text):
-                return Called(False, bytes.fromhex(match[2]), int(match[1]))
-            halt = _HALT.match(text)
-            if halt is None:
-                raise InternalFault(f"the EVM refused the call: {text[:200]}", code="evm") from e
-            if halt[1].startswith("OutOfGas"):
-                raise InfeasibleError(f"the call needs more than {gas} gas", code="gas") from e
-            return Called(False, b"", gas)
-        result = self._evm.result
-        if result is None:
-            raise InternalFault("the EVM kept no result of the call", code="evm")
-        return Called(True, bytes(output), result.gas_used)
+    def create(self, creator: str, data: bytes, *, gas: int = GAS_LIMIT) -> Called:
+        """Call a contract that creates another and answers its address, which then is there. Raises as `call` does."""
+        machine = self._machine()
+        called = _transact(machine, creator, data, gas, is_static=False)
+        if called.success and len(called.output) == 20:
+            address = "0x" + called.output.hex()
+            self.set_code(address, _code_at(machine, address))
+        return called
 
     def verify(self, address: str, calldata: bytes, *, gas: int = GAS_LIMIT) -> Verified:
         """Return the verdict on the calldata of `verifyProof`. Raises `MismatchedArtifacts` when no `IVerifier` answers."""
@@ -135,10 +135,34 @@ class Evm:
         return self.verify(address, encode_call(proof, instances))
 
     def code(self, address: str) -> bytes:
-        """Return the code at an address, exactly (the machine's own copy is padded)."""
-        self._evm.insert_account_info(_PROBE, pyrevm.AccountInfo(code=_COPY_CODE))
-        return bytes(self._evm.message_call(CALLER, _PROBE, bytes(12) + bytes.fromhex(address.removeprefix("0x"))))
+        """Return the code at an address."""
+        return self._codes.get(address.lower(), b"")
 
     def set_code(self, address: str, code: bytes) -> None:
-        """Put code at an address; what it stored stays."""
-        self._evm.insert_account_info(address, pyrevm.AccountInfo(code=code))
+        """Put code at an address."""
+        self._codes[address.lower()] = code
+
+
+def _code_at(machine: pyrevm.EVM, address: str) -> bytes:
+    """Return the code at an address, exactly (the machine's own copy is padded)."""
+    machine.insert_account_info(_PROBE, pyrevm.AccountInfo(code=_COPY_CODE))
+    return bytes(machine.message_call(CALLER, _PROBE, bytes(12) + bytes.fromhex(address.removeprefix("0x"))))
+
+
+def _transact(machine: pyrevm.EVM, address: str, data: bytes, gas: int, *, is_static: bool) -> Called:
+    try:
+        output = machine.message_call(CALLER, address, data, gas=gas, is_static=is_static)
+    except RuntimeError as e:
+        text = str(e)
+        if match := _OUTPUT.fullmatch(text):
+            return Called(False, bytes.fromhex(match[2]), int(match[1]))
+        halt = _HALT.match(text)
+        if halt is None:
+            raise InternalFault(f"the EVM refused the call: {text[:200]}", code="evm") from e
+        if halt[1].startswith("OutOfGas"):
+            raise InfeasibleError(f"the call needs more than {gas} gas", code="gas") from e
+        return Called(False, b"", gas)
+    result = machine.result
+    if result is None:
+        raise InternalFault("the EVM kept no result of the call", code="evm")
+    return Called(True, bytes(output), result.gas_used)
