@@ -1,7 +1,7 @@
 """What verification costs on a chain: every form of our contract beside the one that EZKL generates, in one EVM.
 
     python -m benches.contract measure [KIND_OR_FOLDER …] [--group NAME] [--log FILE.jsonl] [--no-ezkl] [--no-verdicts] [--again]
-    python -m benches.contract page [--log FILE.jsonl] [--out docs/gas.md]
+    python -m benches.contract page [--log FILE.jsonl] [--out FOLDER]
 
 A folder holds `protocol.json` and `proof.json`, and `settings.json` and `vk.key` for EZKL's side (a bundle does); a KIND is one
 of `tests/vectors/verify`, all of which are taken when nothing is named. Circuits whose contracts the log has already are left
@@ -26,6 +26,7 @@ from typing import Any
 
 import click
 
+from benches.contract_page import gas_page, verdicts_page
 from benches.verify import VECTORS, reduced_srs
 from tests.contract.every_word import assert_same_verdicts, rounds_for
 from tests.contract.verdicts import Contract
@@ -33,9 +34,9 @@ from tests.verifier import shared_cases
 from zkml.checking import read_protocol
 from zkml.contract.calldata import calldata
 from zkml.contract.choose import all_forms, cheapest
-from zkml.contract.compiler import SETTINGS, SOLC_VERSION, compile_sources
+from zkml.contract.compiler import compile_sources
 from zkml.contract.cost import FormCost
-from zkml.contract.evm import CODE_LIMIT, FORK, NO_LIMIT, Evm
+from zkml.contract.evm import NO_LIMIT, Evm
 from zkml.contract.generate import generate
 from zkml.contract.plan import plan
 from zkml.contract.sources import FORMS
@@ -45,6 +46,8 @@ from zkml.protocol import Proof, Protocol, read_proof
 
 ROOT = Path(__file__).resolve().parents[1]
 LOG = ROOT / "docs" / "gas.jsonl"
+GROUPS = ("zoo", "vectors", "EZKL's examples", "EZKL's fixtures")
+"""Where circuits are from, in the order of the pages."""
 UNREACHABLE = "http://127.0.0.1:9"
 
 EZKL_CHILD = """
@@ -56,46 +59,6 @@ async def main():
 asyncio.run(main())
 """
 """EZKL writes the Solidity and then looks for a compiler in the network, which it must not find: ours compiles."""
-
-HEAD = """# Gas
-
-What a verification costs: every form of our contract beside the one that EZKL 23.0.5 generates for the same circuit, and the
-formula of a verifier of this kind (21,000 + 15.25 a byte of calldata + 113,000 for the pairing + 6,350 a commitment opened, and
-8 %). Same compiler (solc {solc}, optimiser at {runs} runs, without the IR pipeline), same EVM ({fork} rules), same calldata, a
-proof that holds. Gas is that of a whole transaction. Written by `python -m benches.contract`.
-
-* {circuits} circuits; none exceeds {limit} bytes under `auto`: the largest is {largest}.
-* Against EZKL's contract ({compared} circuits): {less}; {over}.
-* Against the formula: {ratios}.
-
-## Verification gas
-
-Bold is what `auto` takes, struck through does not fit. *EZKL*: the same circuit's own contract; *!* marks one that is larger than
-a chain takes; *less*: what ours costs less.
-
-| circuit | of | k | values | proof | single | split | parts | universal | EZKL | less | of the formula |
-|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
-"""
-
-PARTS_HEAD = """
-## Where it goes
-
-The form that `auto` takes, by part of the verifier ([verifier.md](verifier.md)): reading is steps 1 and 2, transcript 3,
-expressions 4 to 8, curve 9, pairing 10. Every transaction pays 21,000 besides. *A value*: calldata and checks of one instance.
-
-| circuit | form | calldata | reading | transcript | expressions | curve | pairing | a value |
-|---|---|--:|--:|--:|--:|--:|--:|--:|
-"""
-
-SIZES_HEAD = """
-## Size and deployment
-
-Bytes of the largest contract of each form, and the gas that deploying the circuit costs (*universal*: without the verifier that
-all circuits share).
-
-| circuit | single | | split | | parts | | universal | | EZKL | |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
-"""
 
 
 def formula(protocol: Protocol, data: bytes) -> float:
@@ -199,73 +162,15 @@ def write_log(log: Path, row: dict[str, Any]) -> None:
     write_atomic(log, "".join(json.dumps(r) + "\n" for r in rows.values()).encode())
 
 
-def gas_cell(row: dict[str, Any], form: str) -> str:
-    """Return a form's verification gas, struck through where it does not fit, bold where it is the one taken."""
-    cost = row["forms"].get(form)
-    if cost is None:
-        return "–"
-    text = f"{cost['verification_gas']:,}"
-    if not cost["fits"]:
-        return f"~~{text}~~"
-    return f"**{text}**" if form == row["auto"] else text
-
-
-def page(rows: list[dict[str, Any]]) -> str:
-    """Return docs/gas.md."""
-    compared = [(r, r["forms"][r["auto"]]) for r in rows if r["ezkl"] and r["ezkl"].get("accepts")]
-    below = [1 - c["verification_gas"] / r["ezkl"]["verification"] for r, c in compared]
-    over = [r["name"] for r, _ in compared if r["ezkl"]["bytes"] > CODE_LIMIT]
-    largest = max(rows, key=lambda r: r["forms"][r["auto"]]["code_bytes"])
-    ratios = [r["forms"][r["auto"]]["verification_gas"] / r["formula"] for r in rows]
-    facts = {
-        "solc": SOLC_VERSION,
-        "runs": SETTINGS["optimizer"]["runs"],
-        "fork": FORK.capitalize(),
-        "circuits": len(rows),
-        "limit": f"{CODE_LIMIT:,}",
-        "largest": f"{largest['name']} with {largest['forms'][largest['auto']]['code_bytes']:,} bytes",
-        "compared": len(compared),
-        "less": f"{min(below):.0%} to {max(below):.0%} less gas, {sorted(below)[len(below) // 2]:.0%} in the median",
-        "over": f"{len(over)} of EZKL's cannot be deployed" + (f" ({', '.join(over)})" if over else ""),
-        "ratios": f"{min(ratios):.2f} to {max(ratios):.2f} of it, {sorted(ratios)[len(ratios) // 2]:.2f} in the median",
-    }
-    out = HEAD.format(**facts).splitlines()
-    for r in rows:
-        auto = r["forms"][r["auto"]]["verification_gas"]
-        e = r["ezkl"] or {}
-        theirs = f"{e['verification']:,}{' !' if e['bytes'] > CODE_LIMIT else ''}" if e.get("accepts") else "–"
-        less = f"{1 - auto / e['verification']:.0%}" if e.get("accepts") else "–"
-        cells = [gas_cell(r, form) for form in FORMS]
-        out.append(
-            f"| {r['name']} | {r['group']} | {r['k']} | {r['instances']} | {r['proof_bytes']:,} | {' | '.join(cells)}"
-            f" | {theirs} | {less} | {auto / r['formula']:.2f} |"
-        )
-    out += PARTS_HEAD.splitlines()
-    for r in rows:
-        c = r["forms"][r["auto"]]
-        parts = [f"{c['parts'][p]:,}" for p in ("calldata", "reading", "transcript", "expressions", "curve", "pairing")]
-        out.append(f"| {r['name']} | {c['form']} | {' | '.join(parts)} | {c['gas_per_instance']:,.0f} |")
-    out += SIZES_HEAD.splitlines()
-    for r in rows:
-        cells = []
-        for form in FORMS:
-            c = r["forms"].get(form)
-            cells += [f"{c['code_bytes']:,}", f"{c['deployment_gas']:,}"] if c else ["–", "–"]
-        e = r["ezkl"] or {}
-        cells += [f"{e['bytes']:,}", f"{e['deployment']:,}"] if "bytes" in e else ["–", "–"]
-        out.append(f"| {r['name']} | {' | '.join(cells)} |")
-    return "\n".join(out) + "\n"
-
-
 @click.group()
 def main() -> None:
-    """Measure contracts and write the page about them."""
+    """Measure contracts and write the pages about them."""
 
 
 @main.command()
 @click.argument("circuits", nargs=-1)
 @click.option("--log", type=click.Path(path_type=Path), default=LOG, show_default=True)
-@click.option("--group", default="vectors", show_default=True, help="Where these circuits are from.")
+@click.option("--group", type=click.Choice(GROUPS), default="vectors", show_default=True, help="Where these circuits are from.")
 @click.option("--no-ezkl", is_flag=True, help="Leave EZKL's contracts out.")
 @click.option("--no-verdicts", is_flag=True, help="Measure gas only.")
 @click.option("--again", is_flag=True, help="Measure those of the log again.")
@@ -285,10 +190,12 @@ def measure(circuits: tuple[str, ...], log: Path, group: str, no_ezkl: bool, no_
 
 @main.command("page")
 @click.option("--log", type=click.Path(path_type=Path), default=LOG, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), default=ROOT / "docs" / "gas.md", show_default=True)
-def write_page(log: Path, out: Path) -> None:
-    """Write the page from the log."""
-    out.write_text(page(read_log(log)))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "docs", show_default=True)
+def write_pages(log: Path, out: Path) -> None:
+    """Write gas.md and verdicts.md from the log."""
+    rows = sorted(read_log(log), key=lambda r: (GROUPS.index(r["group"]), r["name"]))
+    (out / "gas.md").write_text(gas_page(rows))
+    (out / "verdicts.md").write_text(verdicts_page(rows))
 
 
 if __name__ == "__main__":
