@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from click.testing import CliRunner, Result
 
 from tests.vectors import read
 from zkml.cli import cli
-from zkml.contract import calldata, generate
-from zkml.contract.choose import all_forms, cheapest
+from zkml.contract import calldata, evm, generate
+from zkml.contract.choose import all_forms, cheapest, taken
 from zkml.contract.cost import measure
 from zkml.contract.deployment import build
 from zkml.contract.evm import CODE_LIMIT
+from zkml.contract.parts import parts
 from zkml.errors import InfeasibleError
 
 KIND = "simulated_three_phases"
+generator = import_module("zkml.contract.generate")
 
 
 def run(*arguments: str | Path, **environment: str | None) -> Result:
@@ -76,6 +79,20 @@ def test_auto_leaves_out_what_does_not_fit() -> None:
     with pytest.raises(InfeasibleError, match=f"single {CODE_LIMIT + 1}") as caught:
         cheapest([single])
     assert caught.value.exit_code == 4
+
+
+def test_what_is_taken_without_measuring_all_is_what_auto_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    protocol = read.protocol(KIND)
+    costs = all_forms(protocol)
+    assert taken(protocol).sources.form == cheapest(costs).form == "single"
+    monkeypatch.setattr(evm, "CODE_LIMIT", costs[0].code_bytes - 1)
+    assert not costs[0].fits
+    assert taken(protocol).sources.form == cheapest(costs).form != "single"
+
+
+def test_gates_of_several_parts_are_not_compiled_into_one_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator, "parts", lambda planned: parts(planned, 800))
+    assert taken(read.protocol(KIND)).sources.form == "parts"
 
 
 def test_many_public_values_come_with_advice() -> None:

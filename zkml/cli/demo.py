@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -93,13 +94,15 @@ def picture(image: np.ndarray) -> str:
     return "\n".join("".join(SHADES[int(v * (len(SHADES) - 1))] for v in row) for row in rows)
 
 
-def verify_in_evm(bundle: Bundle) -> tuple[Verified, int]:
-    """Return the verdict of the bundle's contract, compiled and run in an EVM here, and the bytes of its largest contract."""
+def verify_in_evm(bundle: Bundle) -> tuple[Verified, dict[str, Any]]:
+    """Return the verdict of the bundle's contract, in the form that `auto` takes, compiled and run in an EVM here, with facts."""
     protocol = read_protocol(bundle.path("protocol"))
     proof = read_proof(bundle.path("proof").read_bytes())
-    evm = Evm()
-    installed = install(taken(protocol), evm)
-    return evm.verify(installed.entry, calldata(protocol, proof)), max(c.code_bytes for c in installed.contracts)
+    evm, built = Evm(), taken(protocol)
+    installed = install(built, evm)
+    verified = evm.verify(installed.entry, calldata(protocol, proof))
+    sizes = [c.code_bytes for c in installed.contracts]
+    return verified, {"gas": verified.gas, "form": built.sources.form, "contracts": len(sizes), "code_bytes": max(sizes)}
 
 
 @click.command()
@@ -167,9 +170,13 @@ def command(sample: int, out: Path, calibrate: bool, as_json: bool) -> None:
         verdicts[verifier] = check_bundle(compiled.bundle, policy=policy, verifier=verifier)
         steps.end(step, verdicts[verifier].outcome)
     step = steps.begin("verify (EVM)", f"zkml contract verify {out}")
-    verified, code_bytes = verify_in_evm(compiled.bundle)
+    verified, contract = verify_in_evm(compiled.bundle)
     verdicts["contract"] = verified.verdict
-    steps.end(step, f"{verified.verdict.outcome} for {verified.gas:,} gas; the largest contract has {code_bytes:,} bytes")
+    steps.end(
+        step,
+        f"{verified.verdict.outcome} for {verified.gas:,} gas; form {contract['form']}, {contract['contracts']} contracts "
+        f"of at most {contract['code_bytes']:,} bytes",
+    )
     if not all(v.accepted for v in verdicts.values()):
         raise InternalFault("the verifiers do not accept the proof", details={k: v.as_dict() for k, v in verdicts.items()})
     value = {
@@ -177,7 +184,7 @@ def command(sample: int, out: Path, calibrate: bool, as_json: bool) -> None:
         "circuit_id": keys.circuit_id,
         "proof": str(proved.path),
         "verdicts": {k: v.as_dict() for k, v in verdicts.items()},
-        "contract": {"gas": verified.gas, "code_bytes": code_bytes},
+        "contract": contract,
         "engine": proved.engine,
         "device": proved.device,
         "k": run.logrows,

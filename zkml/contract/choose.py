@@ -16,6 +16,9 @@ from zkml.protocol.protocol import Protocol
 BY_GAS: tuple[tuple[Form, ...], ...] = (("single",), ("split", "parts"), ("universal",))
 """Forms from the cheapest to the dearest; which of two in a group is cheaper depends on the circuit."""
 
+GATES_INSIDE: tuple[Form, ...] = ("single", "split")
+PART = "VerifierPart"
+
 
 def all_forms(protocol: Protocol, proof: Proof | None = None, forms: Sequence[Form] = FORMS) -> tuple[FormCost, ...]:
     """Return what each form costs for this circuit, compiled and run; a form that the circuit is too large for is left out.
@@ -51,15 +54,28 @@ def cheapest(costs: Sequence[FormCost]) -> FormCost:
     return min(fitting, key=lambda c: (c.verification_gas, c.deployment_gas))
 
 
+def _gates_fit(protocol: Protocol) -> bool:
+    """Return whether the code of all gates, as the form parts has it, fits one contract."""
+    try:
+        return sum(d.contract.startswith(PART) for d in generate(protocol, "parts").deployables) < 2
+    except InfeasibleError:  # a key or a gate beyond the form: the compiler tells about the others
+        return True
+
+
 def taken(protocol: Protocol) -> Built:
     """Return the form that `auto` takes, with less work: *single* costs the least of all that fit and *universal* the most.
 
-    Raises `InfeasibleError` when none fits.
+    Gates that take several parts fit no contract together with the rest: then *single* and *split* are not compiled. Raises
+    `InfeasibleError` when none fits.
     """
     refusals = []
+    whole = _gates_fit(protocol)
     for forms in BY_GAS:
         fitting = []
         for form in forms:
+            if form in GATES_INSIDE and not whole:
+                refusals.append(f"{form}: the gates alone are more")
+                continue
             try:
                 built = build(generate(protocol, form))
             except InfeasibleError as e:
