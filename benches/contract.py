@@ -5,10 +5,10 @@
 
 A folder holds `protocol.json` and `proof.json`, and `settings.json` and `vk.key` for EZKL's side (a bundle does); a KIND is one
 of `tests/vectors/verify`, all of which are taken when nothing is named. Circuits whose contracts the log has already are left
-out. Each form that fits is also asked for its verdict on the proof with each word of the calldata changed, 200 times at least,
-and the Rust verifier with it: a difference ends the run. Both sides have the pinned compiler with one set of
-settings, the same calldata, the same machine. The limit of code is lifted to measure what could not be deployed. The formula is
-that of a verifier of this kind at its best:
+out. The form that `auto` takes, and of a small circuit every form that fits, is also asked for its verdict on the proof with
+each word of the calldata changed, 200 times at least, and the Rust verifier with it: a difference ends the run. Both sides have
+the pinned compiler with one set of settings, the same calldata, the same machine. The limit of code is lifted to measure what
+could not be deployed. The formula is that of a verifier of this kind at its best:
 
     21,000 + 15.25 a byte of calldata + 113,000 (pairing) + 6,350 a commitment opened, and 8 % on top
 """
@@ -20,6 +20,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ import click
 
 from benches.contract_page import gas_page, verdicts_page
 from benches.verify import VECTORS, reduced_srs
-from tests.contract.every_word import assert_same_verdicts, rounds_for
+from tests.contract.every_word import assert_same_verdicts, rounds_for, words_of
 from tests.contract.verdicts import Contract
 from tests.verifier import shared_cases
 from zkml.checking import read_protocol
@@ -49,6 +50,9 @@ LOG = ROOT / "docs" / "gas.jsonl"
 GROUPS = ("zoo", "vectors", "EZKL's examples", "EZKL's fixtures")
 """Where circuits are from, in the order of the pages."""
 UNREACHABLE = "http://127.0.0.1:9"
+
+SMALL = 400
+"""Words of the calldata up to which every form is asked for its verdicts, not only the one that is taken."""
 
 EZKL_CHILD = """
 import asyncio, sys
@@ -98,15 +102,14 @@ def protocol_of(folder: Path) -> Protocol:
     return shared_cases.protocol(folder.name) if folder.parent == shared_cases.CASES else read_protocol(folder / "protocol.json")
 
 
-def generator_digest(protocol: Protocol) -> str:
-    """Return a digest of what is generated for a circuit, in all forms."""
-    texts = []
+def generator_digests(protocol: Protocol) -> dict[str, str]:
+    """Return a digest of what is generated for a circuit in each form; a form that it is too large for has none."""
+    digests: dict[str, str] = {}
     for form in FORMS:
-        try:
-            texts += sorted(generate(protocol, form).files.items())
-        except InfeasibleError as e:
-            texts.append((form, e.message))
-    return sha256(json.dumps(texts).encode()).hexdigest()[:16]
+        with suppress(InfeasibleError):
+            files = sorted(generate(protocol, form).files.items())
+            digests[form] = sha256(json.dumps(files).encode()).hexdigest()[:16]
+    return digests
 
 
 def verdicts_of(cost: FormCost, protocol: Protocol, proof: Proof) -> dict[str, int]:
@@ -128,10 +131,14 @@ def measure_folder(folder: Path, with_ezkl: bool, with_verdicts: bool, earlier: 
     forms = all_forms(protocol, proof)
     known = next((r["ezkl"] for r in earlier if r["circuit_id"] == protocol.circuit_id and r["ezkl"]), None)
     ezkl = known or (ezkl_contract(folder, protocol, data) if with_ezkl else None)
-    generated = generator_digest(protocol)
-    verdicts = next((r["verdicts"] for r in earlier if r.get("generated") == generated and r["verdicts"]), None)
-    if verdicts is None:
-        verdicts = {c.form: verdicts_of(c, protocol, proof) for c in forms if c.fits} if with_verdicts else {}
+    generated, auto = generator_digests(protocol), cheapest(forms).form
+    verdicts: dict[str, dict[str, int]] = {}
+    for cost in forms:
+        same = (r for r in earlier if r["generated"].get(cost.form) == generated[cost.form] and cost.form in r["verdicts"])
+        if before := next(same, None):
+            verdicts[cost.form] = before["verdicts"][cost.form]
+        elif with_verdicts and cost.fits and (cost.form == auto or words_of(protocol) <= SMALL):
+            verdicts[cost.form] = verdicts_of(cost, protocol, proof)
     return {
         "circuit_id": protocol.circuit_id,
         "name": folder.name.removesuffix(".zkml"),
@@ -140,7 +147,7 @@ def measure_folder(folder: Path, with_ezkl: bool, with_verdicts: bool, earlier: 
         "instances": sum(protocol.instance_rows),
         "proof_bytes": len(proof.proof),
         "forms": {c.form: c.as_dict() for c in forms},
-        "auto": cheapest(forms).form,
+        "auto": auto,
         "verdicts": verdicts,
         "formula": round(formula(protocol, data)),
         "ezkl": ezkl,
@@ -180,7 +187,7 @@ def measure(circuits: tuple[str, ...], log: Path, group: str, no_ezkl: bool, no_
         folder = VECTORS / name if (VECTORS / name).is_dir() else Path(name)
         earlier = read_log(log)
         known = {(r["group"], r["name"]): r.get("generated") for r in earlier}
-        if not again and known.get((group, folder.name)) == generator_digest(protocol_of(folder)):
+        if not again and known.get((group, folder.name)) == generator_digests(protocol_of(folder)):
             continue
         row = {"group": group} | measure_folder(folder, not no_ezkl, not no_verdicts, earlier)
         write_log(log, row)

@@ -56,9 +56,9 @@ all circuits share).
 VERDICTS_HEAD = """# Verdicts of the contracts
 
 Proofs of {circuits} circuits, accepted by their contracts and by the Rust verifier. Every word of the proof and of the public
-values was changed once or more often, at least {least} changes for each circuit: {changes:,} changes, asked of every form that
-fits, {calls:,} calls in an EVM in process. Each had the outcome of the Rust verifier, none was accepted. *step 1*: a value is
-outside its domain; *step 10*: the last equation fails, or a denominator is zero.
+values was changed once or more often, at least {least} changes for each circuit: {changes:,} changes, asked of the form that
+`auto` takes and, for small circuits, of every form: {calls:,} calls in an EVM in process. Each had the outcome of the Rust
+verifier, none was accepted. *step 1*: a value is outside its domain; *step 10*: the last equation fails, or a denominator is 0.
 
 Written by `python -m benches.contract`; a difference would have ended it.
 
