@@ -165,7 +165,7 @@ def finish(db: Database, worker: str, lease: Lease, proof: Proof) -> bool:
         values = {"state": DONE, "proof": proof.digest, "statement": proof.statement, "code": None, "reason": None}
         if _settle(c, worker, lease, values):
             cost = {k: getattr(proof, k) for k in ("seconds", "peak_ram", "threads", "engine", "device")}
-            _attempt(db, c, lease.item, worker, "done", **cost)
+            _attempt(c, lease.item, worker, "done", db.now(c), **cost)
             return True
         done = sa.select(Item.id).where(Item.id == lease.item, Item.state == DONE, Item.proof == proof.digest)
         return c.execute(done.where(Item.fence == lease.fence)).first() is not None
@@ -230,37 +230,37 @@ def _limits(c: Connection, item: int) -> Any:
 
 
 def _failed(db: Database, c: Connection, worker: str, item: int, fence: int, code: str, message: str, *, again: bool) -> bool:
-    had = _limits(c, item)
+    had, now = _limits(c, item), db.now(c)
     tries = had.attempts + 1
     values: dict[str, Any] = {"attempts": tries, "code": code, "reason": message[:MAX_MESSAGE]}
     if again and tries < had.max_attempts:
-        values |= {"state": WAITING, "not_before": db.now(c) + backoff(tries)}
+        values |= {"state": WAITING, "not_before": now + backoff(tries)}
         outcome = "retry"
     else:
         values |= {"state": FAILED}
         outcome = "failed"
     if not _write(c, worker, item, fence, values):
         return False
-    _attempt(db, c, item, worker, outcome, code=code, message=message[:MAX_MESSAGE])
+    _attempt(c, item, worker, outcome, now, code=code, message=message[:MAX_MESSAGE])
     return True
 
 
 def _crashed(db: Database, c: Connection, worker: str, item: int, fence: int, what: str) -> bool:
-    had = _limits(c, item)
+    had, now = _limits(c, item), db.now(c)
     crashes = had.crashes + 1
     values: dict[str, Any] = {"crashes": crashes, "code": "crashed"}
     if crashes >= had.max_crashes:
         values |= {"state": FAILED, "reason": f"killed its worker {times(crashes)}, at last: {what}"[:MAX_MESSAGE]}
     else:
-        values |= {"state": WAITING, "reason": what[:MAX_MESSAGE], "not_before": db.now(c) + backoff(crashes)}
+        values |= {"state": WAITING, "reason": what[:MAX_MESSAGE], "not_before": now + backoff(crashes)}
     if not _write(c, worker, item, fence, values):
         return False
-    _attempt(db, c, item, worker, "crashed", code="crashed", message=what[:MAX_MESSAGE])
+    _attempt(c, item, worker, "crashed", now, code="crashed", message=what[:MAX_MESSAGE])
     return True
 
 
-def _attempt(db: Database, c: Connection, item: int, worker: str, outcome: str, **values: Any) -> None:
-    c.execute(sa.insert(Attempt).values(item=item, worker=worker, outcome=outcome, at=db.now(c), **values))
+def _attempt(c: Connection, item: int, worker: str, outcome: str, now: float, **values: Any) -> None:
+    c.execute(sa.insert(Attempt).values(item=item, worker=worker, outcome=outcome, at=now, **values))
 
 
 def times(count: int) -> str:
