@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,21 +36,30 @@ class Anvil:
         return Rpc(self.url, CHAIN_ID)
 
 
+LISTENS = re.compile(r"Listening on (127\.0\.0\.1:[0-9]+)")
+
+
+def listening(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return where the chain listens, once its log says so."""
+    for _ in range(600):
+        if match := LISTENS.search(log.read_text()):
+            return match[1]
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    return pytest.fail(f"anvil did not start: {log.read_text()[-500:]}")
+
+
 @pytest.fixture(scope="session")
 def anvil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anvil]:
+    """A chain whose log is a file: a pipe that nobody reads would stop it once it is full."""
     (binary,) = BINARIES.glob("anvil-*/bin/anvil*")
     command = [str(binary), "--port", "0", "--chain-id", str(CHAIN_ID), "--host", "127.0.0.1", "--hardfork", "osaka"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path_factory.mktemp("anvil")) as process:
-        assert process.stdout is not None
+    folder = tmp_path_factory.mktemp("anvil")
+    log = folder / "anvil.log"
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, cwd=folder) as process:
         try:
-            said = ""
-            for line in process.stdout:
-                said += line
-                if match := re.search(r"Listening on (127\.0\.0\.1:[0-9]+)", line):
-                    break
-            else:
-                pytest.fail(f"anvil did not start: {said[-500:]}")
-            yield Anvil(f"http://{match[1]}")
+            yield Anvil(f"http://{listening(process, log)}")
         finally:
             process.terminate()
             process.wait(30)

@@ -1,4 +1,4 @@
-"""End to end on a local chain: deployed, recorded, called; three circuits."""
+"""End to end on a local chain: deployed, recorded, called; four circuits."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from zkml.cli import cli
 from zkml.protocol import Proof
 from zkml.protocol.proof import proof_to_data
 
-FORMS = {"two_layers_relu": "single", "softmax": "split", "simulated_three_phases": "universal"}
-"""Three circuits, each in another form."""
+FORMS = {"two_layers_relu": "single", "softmax": "split", "argmax": "parts", "simulated_three_phases": "universal"}
+"""Four circuits, each in another form."""
 
 INVERSION_IN_OSAKA = 4048 - 1349
 """What the one call of MODEXP costs more in the chain's fork (EIP-7883) than in the machine's."""
