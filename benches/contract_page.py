@@ -127,8 +127,8 @@ def gas_page(rows: list[dict[str, Any]]) -> str:
 
 
 def verdicts_page(rows: list[dict[str, Any]]) -> str:
-    """Return docs/verdicts.md; a circuit's changes are the same in all forms."""
-    asked = [r for r in rows if r["verdicts"]]
+    """Return docs/verdicts.md, of the circuits whose taken form was asked; the changes are the same in all forms."""
+    asked = [r for r in rows if r["auto"] in r["verdicts"]]
     changes = [sum(r["verdicts"][r["auto"]].values()) for r in asked]
     facts = {
         "circuits": len(asked),
