@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import click
 
@@ -11,6 +12,8 @@ from zkml.cli.job.signals import stopping
 from zkml.cli.output import command_errors, emit, json_option, say, seconds
 from zkml.jobs.blobs import Artefacts
 from zkml.jobs.database import Database
+from zkml.jobs.local import PARENT
+from zkml.jobs.machine import follow
 from zkml.jobs.manage import find
 from zkml.jobs.worker import GRACE_SECONDS, Options, Worker
 
@@ -49,6 +52,8 @@ def command(
     job_id = find(db, job).id if job is not None else None
     options = Options(threads or os.cpu_count() or 1, max_ram, job_id, drain, max_time, grace)
     with stopping() as stop:
+        if PARENT in os.environ:
+            follow(int(os.environ[PARENT]), signal.SIGTERM)
         tally = Worker(db, artefacts, options, stop=stop, say=say).run()
     again = tally.retried + tally.crashed
     text = f"{tally.proved} proved, {tally.failed} failed, {again} to be tried again, in {seconds(tally.seconds)}"

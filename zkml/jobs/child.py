@@ -6,9 +6,7 @@ It is run by `process.py`, and speaks in tuples over a pair of sockets: `("open"
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import signal
 import sys
 import time
@@ -25,12 +23,11 @@ from zkml.bundle import Bundle
 from zkml.bundle.artifacts import BY_NAME
 from zkml.errors import CircuitError, InternalFault, ZkmlError
 from zkml.files import read_bounded
+from zkml.jobs.machine import follow
 from zkml.keys.srs import Srs
 from zkml.proof import Prover
 from zkml.proof.rust import peak_rss
 from zkml.witness.engine import MAX_CIRCUIT_BYTES, UNSUPPORTED
-
-PR_SET_PDEATHSIG = 1
 
 Fields = Sequence[tuple[str, np.ndarray]]
 
@@ -45,7 +42,17 @@ class Opened:
         self.reason: str | None = None
         self._circuit = core_graph.decode(read_bounded(self.bundle.path("circuit"), what="circuit", max_bytes=MAX_CIRCUIT_BYTES))
         self._key = key
-        self._prover: Prover | None = Prover(self.bundle, self.srs, key=self.bundle.path(key), threads=threads)
+        self._prover: Prover | None = None
+        try:
+            self._prover = Prover(self.bundle, self.srs, key=self.bundle.path(key), threads=threads)
+        except CircuitError as e:
+            self._refused(e)
+
+    def _refused(self, error: CircuitError) -> None:
+        """Leave the circuit to EZKL. Raises `error` unless it says that the Rust engine cannot do it, and EZKL can."""
+        if error.code != UNSUPPORTED or not self.bundle.has("pk"):
+            raise error
+        self.reason, self._prover = error.message, None
 
     def prove(self, fields: Fields) -> tuple[bytes, dict[str, Any]]:
         """Return the text of a `proof.json` of one sample, and what made it. Raises what `zkml.prove` raises."""
@@ -58,9 +65,7 @@ class Opened:
                 cost = {"engine": "rust", "device": self._prover.device, "threads": self._prover.threads}
                 return text, cost | {"seconds": time.perf_counter() - started, "peak_ram": peak_rss()}
             except CircuitError as e:
-                if e.code != UNSUPPORTED or not self.bundle.has("pk"):
-                    raise
-                self.reason, self._prover = e.message, None
+                self._refused(e)
         out = self.bundle.folder / "made.json"
         proved = prove_sample(self.bundle, dict(fields), srs=self.srs, engine="ezkl", threads=self.threads, out=out)
         text = out.read_bytes()
@@ -100,11 +105,7 @@ def serve(connection: Connection) -> None:
 
 
 def main() -> None:
-    parent = int(sys.argv[2])
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before it could be followed
-        return
+    follow(int(sys.argv[2]), signal.SIGKILL)
     serve(Connection(int(sys.argv[1])))
 
 

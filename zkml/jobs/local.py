@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -22,7 +21,8 @@ from zkml.jobs.leases import times
 from zkml.jobs.process import error_of
 from zkml.jobs.stop import Stop
 
-PR_SET_PDEATHSIG = 1
+PARENT = "ZKML_WORKER_PARENT"
+"""The variable that names the process with which a worker ends."""
 POLL_SECONDS = 0.2
 MAX_STARTS = 20
 """A worker that is killed so often before it proved anything is not started again."""
@@ -42,7 +42,7 @@ class LocalWorkers:
     def __init__(self, db: Database, artefacts: Artefacts, job: str, count: int, arguments: list[str]) -> None:
         """`arguments` are further ones of `zkml worker`."""
         self._command = [sys.executable, "-m", "zkml.cli", "worker", "--job", job, "--drain", "--json", *arguments]
-        self._environment = os.environ | {"ZKML_JOBS_DB": db.url, "ZKML_JOBS_STORE": artefacts.url}
+        self._environment = os.environ | {"ZKML_JOBS_DB": db.url, "ZKML_JOBS_STORE": artefacts.url, PARENT: str(os.getpid())}
         self._slots = [self._start() for _ in range(count)]
 
     def _start(self) -> _Slot:
@@ -53,7 +53,6 @@ class LocalWorkers:
             stdout=answer,
             env=self._environment,
             start_new_session=True,  # Ctrl-C is told to workers once, by `stop`
-            preexec_fn=_follow if sys.platform == "linux" else None,  # noqa: PLW1509  no threads run yet
         )
         return _Slot(process, answer)
 
@@ -104,11 +103,6 @@ class LocalWorkers:
                 slot.process.kill()
                 slot.process.wait()
             slot.answer.close()
-
-
-def _follow() -> None:
-    """In the new process: end, gracefully, with the one that started it."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _answer(stream: IO[bytes]) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import platform
+import signal
+import sys
 from pathlib import Path
 
 import psutil
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+PR_SET_PDEATHSIG = 1
 USABLE = 0.9
 """The part of the memory that workers may take together."""
 
@@ -42,7 +46,24 @@ def started(pid: int) -> float | None:
 
 def lives(pid: int, since: float) -> bool:
     """Whether process `pid` of this machine is the one that began at `since`, and has not ended."""
-    return started(pid) == since
+    found = started(pid)
+    if found is not None:
+        return found == since
+    try:
+        os.kill(pid, 0)
+    except PermissionError:  # another user's, of whom this system shows us nothing
+        return True
+    except ProcessLookupError:
+        return False
+    return False  # it ended, and whoever started it has not taken note yet
+
+
+def follow(parent: int, number: signal.Signals) -> None:
+    """Have the system send this process a signal when the one that started it, `parent`, ends; at once if it has."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
 
 
 def usable_memory() -> int:

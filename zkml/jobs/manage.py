@@ -115,18 +115,15 @@ def close_finished(db: Database) -> list[str]:
 
 
 def _candidates(c: Connection) -> list[str]:
-    """Return the open jobs that own no open item; they may still have asked for one that another job owns."""
-    own = sa.select(Item.id).where(Item.state.in_(UNFINISHED), Item.job == Job.id)
-    return [j for j in c.execute(sa.select(Job.id).where(Job.state == OPEN, ~own.exists())).scalars() if not _unfinished(c, j)]
+    return [job for job in c.execute(sa.select(Job.id).where(Job.state == OPEN)).scalars().all() if not _unfinished(c, job)]
 
 
 def _unfinished(c: Connection, job: str) -> bool:
-    """Whether an item that a job asked for is still to be made. Looks from the items: few are open when this is asked."""
-    for state in UNFINISHED:
-        asked = sa.select(Entry.item).where(Entry.job == job, Entry.item == Item.id).exists()
-        if c.execute(sa.select(Item.id).where(Item.state == state, asked).limit(1)).first() is not None:
-            return True
-    return False
+    """Whether an item that a job asked for is still to be made; it may be one that another job owns."""
+    if any(_has(c, state, job) for state in UNFINISHED):
+        return True
+    asked = sa.select(Item.id).join(Entry, Entry.item == Item.id).where(Entry.job == job)
+    return c.execute(asked.where(Item.job != job, Item.state.in_(UNFINISHED)).limit(1)).first() is not None
 
 
 def _close(db: Database, c: Connection, job: str) -> bool:
@@ -156,7 +153,7 @@ def remaining(db: Database, job: str | None, *, ram: int, blocked: frozenset[int
         leased = usable = stuck = False
         too_large: int | None = None
         for row in c.execute(query.where(Job.id == job) if job is not None else query).all():
-            if not _has(c, WAITING, row.id) and not _has(c, LEASED, row.id) and (job is None or not _unfinished(c, job)):
+            if not _unfinished(c, row.id):
                 continue
             leased = leased or _has(c, LEASED, row.id)
             if row.circuit in blocked:

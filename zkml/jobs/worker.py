@@ -117,7 +117,7 @@ class Worker:
         self._identity: Identity | None = None
         self._blocked: dict[int, tuple[float, ZkmlError]] = {}
         self._place = 0
-        self._closed = float("-inf")
+        self._close_due = float("-inf")
 
     def run(self) -> Tally:
         """Work until stopped, or, draining, until nothing is left that this worker could do.
@@ -385,9 +385,11 @@ class Worker:
         return True
 
     def _close_finished(self, *, now: bool = False) -> None:
-        if now or time.monotonic() - self._closed >= CLOSE_SECONDS or self.options.drain:
+        began = time.monotonic()
+        if now or began >= self._close_due:
             close_finished(self.db)
-            self._closed = time.monotonic()
+            took = time.monotonic() - began
+            self._close_due = began + max(IDLE_SECONDS if self.options.drain else CLOSE_SECONDS, 20 * took)
 
     def _close_process(self) -> None:
         process, self._process = self._process, None
