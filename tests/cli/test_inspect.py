@@ -91,7 +91,7 @@ def test_all_unsupported_nodes_come_at_once_with_status_3(home: Path) -> None:
     rewritten = run(path, "--json", "--quick")
     assert rewritten.exit_code == 0, rewritten.stderr
     named = {r["node"]: r["rules"] for r in report(rewritten)["rewrites"]}
-    assert named == {"norm": ["lp-normalization"], "cut": ["cast"], "back": ["cast"]}
+    assert named == {"norm": ["lp-normalization", "euclidean-norm", "over-root"], "cut": ["cast"], "back": ["cast"]}
 
 
 @pytest.mark.parametrize(("limit", "value"), [("--max-k", "4"), ("--max-ram", "1MB"), ("--max-time", "0.001s")])

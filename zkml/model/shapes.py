@@ -1,4 +1,4 @@
-"""The shape of every value, by ONNX's own inference with propagated data."""
+"""The shape of every value, by ONNX's own inference."""
 
 from __future__ import annotations
 
@@ -34,15 +34,11 @@ def infer(proto: onnx.ModelProto) -> onnx.ModelProto:
     """
     strict = all(node.domain != "ai.onnx.ml" for node in proto.graph.node)
     try:
-        return onnx.shape_inference.infer_shapes(_bare(proto), check_type=False, strict_mode=strict, data_prop=True)
+        return _inferred(proto, strict=strict)
     except INFERENCE_ERRORS as e:
-        first = e
-    try:  # propagating values as shapes goes wrong on valid graphs of functions; without it less is known
-        return onnx.shape_inference.infer_shapes(_bare(proto), check_type=False, strict_mode=True, data_prop=False)
-    except INFERENCE_ERRORS as e:
-        text = " ".join(str(first).split())
+        text = " ".join(str(e).split())
         if set(re.findall(r"op_type:(\w+)", text)) <= MISJUDGED:
-            return onnx.shape_inference.infer_shapes(_bare(proto), check_type=False, strict_mode=False, data_prop=True)
+            return _inferred(proto, strict=False)
         node = next((n.name for n in proto.graph.node if n.name and n.name in text), None)
         raise ModelError(
             f"the shapes of the model contradict each other: {text[:500].rstrip('.')}",
@@ -52,10 +48,16 @@ def infer(proto: onnx.ModelProto) -> onnx.ModelProto:
         ) from e
 
 
+def _inferred(proto: onnx.ModelProto, *, strict: bool, types: bool = False) -> onnx.ModelProto:
+    """Return ONNX's inference, without the values that it can carry along: those take 140 bytes an element of every vector,
+    so that a file of a few bytes could ask for all memory. `fold.settle` finds the shapes that depend on them."""
+    return onnx.shape_inference.infer_shapes(_bare(proto), check_type=types, strict_mode=strict, data_prop=False)
+
+
 def type_faults(proto: onnx.ModelProto) -> tuple[str, ...]:
     """Return a note when an operator is used on a type that the standard does not give it: the compiler may still take it."""
     try:
-        onnx.shape_inference.infer_shapes(_bare(proto), check_type=True, strict_mode=True, data_prop=True)
+        _inferred(proto, strict=True, types=True)
     except INFERENCE_ERRORS as e:
         text = " ".join(str(e).split())
         if "typestr" in text:
