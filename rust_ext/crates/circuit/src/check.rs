@@ -13,7 +13,7 @@ use thiserror::Error;
 use zkml_protocol::program::{Inputs, Program};
 use zkml_protocol::{ColumnValue, Protocol, Query};
 
-use crate::grid::Grid;
+use crate::grid::{Cells, Grid};
 
 /// A cell of a column of the permutation: the column's number among those of the Protocol's permutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,16 +99,17 @@ pub struct Assignment<'a> {
     usable: usize,
     /// The values of the blinded rows of each advice column.
     blinds: Vec<Vec<Fr>>,
-    /// Drawn: whatever the challenges are, a satisfied circuit is satisfied.
+    /// Whatever they are, a satisfied circuit is satisfied.
     challenges: Vec<Fr>,
 }
 
 impl<'a> Assignment<'a> {
-    /// Fixed columns of n rows and a grid, if they have the sizes that the protocol says.
+    /// Fixed columns of n rows and a grid that was filled with these challenges, if they have the sizes that the protocol says.
     pub fn new(
         protocol: &'a Protocol,
         fixed: &'a [Vec<Fr>],
         grid: &'a Grid,
+        challenges: Vec<Fr>,
     ) -> Result<Self, CheckError> {
         let n = 1usize << protocol.k;
         let usable = n - protocol.blinding_factors as usize - 1;
@@ -122,9 +123,11 @@ impl<'a> Assignment<'a> {
         }
         let columns = protocol.advice_phases.len();
         fits("advice columns", columns, grid.advice.len())?;
-        if let Some(long) = grid.advice.iter().find(|c| c.len() > usable) {
+        let long = |c: &&Cells| c.len() > usable && c.len() != n;
+        if let Some(long) = grid.advice.iter().find(long) {
             fits("rows of an advice column", usable, long.len())?;
         }
+        fits("challenges", protocol.challenge_phases.len(), challenges.len())?;
         fits("public values", protocol.instances(), grid.instances.len())?;
         let blinds = (0..columns)
             .map(|_| (usable..n).map(|_| Fr::random(OsRng)).collect())
@@ -136,11 +139,7 @@ impl<'a> Assignment<'a> {
             n,
             usable,
             blinds,
-            challenges: protocol
-                .challenge_phases
-                .iter()
-                .map(|_| Fr::random(OsRng))
-                .collect(),
+            challenges,
         })
     }
 
@@ -149,8 +148,9 @@ impl<'a> Assignment<'a> {
     }
 
     fn advice(&self, column: usize, row: usize) -> Fr {
-        if row < self.usable {
-            self.grid.advice[column].get(row)
+        let cells = &self.grid.advice[column];
+        if row < self.usable || cells.len() == self.n {
+            cells.get(row)
         } else {
             self.blinds[column][row - self.usable]
         }

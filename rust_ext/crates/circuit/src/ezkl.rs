@@ -4,6 +4,7 @@
 //! in what order, for the order of copies shapes the permutation. Keys depend on constants, tables, selectors and copies alone; with
 //! a witness the same recipes also say what each cell is worth.
 
+mod area;
 mod assign;
 mod check;
 mod claims;
@@ -13,13 +14,16 @@ mod difference;
 mod domain;
 mod einsum;
 mod error;
+mod freivalds;
 mod key;
 mod layout;
 mod lookups;
 mod marks;
+mod modules;
 mod operators;
 mod pairwise;
 mod permutation;
+mod poseidon;
 mod reduce;
 mod rounding;
 mod select;

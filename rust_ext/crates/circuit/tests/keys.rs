@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use zkml_circuit::ezkl::{KeyError, KeyOptions, first_difference, proving_key, verification_key};
+use zkml_circuit::witness::Witness;
 use zkml_graph::Circuit;
 
 fn root() -> PathBuf {
@@ -17,10 +18,17 @@ fn decoded(case: &Path) -> Circuit {
     Circuit::decode(&std::fs::read(case.join("c.ezkl")).unwrap()).unwrap()
 }
 
+/// The witness beside a circuit, which a circuit with fixed values is keyed with.
+fn witness(case: &Path, circuit: &Circuit) -> Option<Witness> {
+    let json = std::fs::read(case.join("witness.json")).ok()?;
+    Some(Witness::parse(circuit, &json).unwrap())
+}
+
 /// Why there is no key.
 fn refusal(circuit: &Circuit) -> String {
     let key = verification_key(
         circuit,
+        None,
         Path::new("none.srs"),
         KeyOptions::default(),
         &mut |_, _| true,
@@ -36,10 +44,11 @@ fn compare(case: &Path, srs: &Path) -> Result<bool, KeyError> {
         compress_selectors: theirs[2] == 1,
     };
     let srs = srs.join(format!("k{}.srs", circuit.core.settings.run_args.logrows));
-    let ours = verification_key(&circuit, &srs, options, &mut |_, _| true)?;
+    let witness = witness(case, &circuit);
+    let ours = verification_key(&circuit, witness.as_ref(), &srs, options, &mut |_, _| true)?;
     if let (true, Ok(theirs)) = (ours == theirs, std::fs::read(case.join("pk.key"))) {
         let mut pk = Vec::new();
-        proving_key(&circuit, &srs, options, &mut pk, &mut |_, _| true)?;
+        proving_key(&circuit, witness.as_ref(), &srs, options, &mut pk, &mut |_, _| true)?;
         return Ok(pk == theirs);
     }
     Ok(ours == theirs)
@@ -61,7 +70,7 @@ fn report(folder: &Path) -> Vec<String> {
             Ok(true) => format!("{name}: equal"),
             Ok(false) => {
                 let vk = std::fs::read(case.join("vk.key")).unwrap();
-                let first = first_difference(&decoded(case), &vk).unwrap();
+                let first = first_difference(&decoded(case), None, &vk).unwrap();
                 format!("{name}: DIFFERENT {first:?}")
             }
             Err(error) => format!("{name}: {error}"),
@@ -138,6 +147,7 @@ fn an_interrupted_key_is_no_key() {
     let mut out = Vec::new();
     let made = proving_key(
         &circuit,
+        None,
         &srs,
         KeyOptions::default(),
         &mut out,

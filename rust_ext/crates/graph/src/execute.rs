@@ -24,6 +24,7 @@ mod windows;
 mod witness_json;
 
 pub use context::Extremes;
+pub use contraction::check_work;
 pub use error::{ExecuteError, ExecuteFault};
 pub use inputs::{InputError, read_inputs};
 pub use lookup::table;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use halo2curves::bn256::Fr;
 use zkml_graph::ExecuteFault;
 use zkml_graph::execute::{cells, offsets, strides};
 
@@ -167,9 +168,21 @@ pub struct Region {
     /// How many shuffles and dynamic lookups there are so far.
     pub shuffles: u64,
     pub lookups: u64,
+    /// The next free coordinate of the Freivalds area, and the next free row of the hash module.
+    pub area_at: usize,
+    pub hash_row: usize,
+    /// The challenges of the Freivalds area, where they are drawn.
+    pub challenges: Vec<Fr>,
+    /// What the hash module's fixed columns hold.
+    pub hash_fixed: Vec<Vec<(usize, Fr)>>,
+    /// Whether a claim that the circuit refutes ends the walk.
+    pub strict: bool,
     structure: bool,
     constants: HashMap<Value, Cell>,
+    /// The constants in the order of their first use, each with the cell that holds it.
     pub scheduled: Vec<(Value, Cell)>,
+    /// How many of them are tied to their fixed cells.
+    tied: usize,
     pub copies: Vec<(Cell, Cell)>,
     pub active: Vec<Rows>,
     /// The advice columns, where values are noted.
@@ -194,9 +207,15 @@ impl Region {
             table_at: 0,
             shuffles: 0,
             lookups: 0,
+            area_at: 0,
+            hash_row: 0,
+            challenges: Vec::new(),
+            hash_fixed: Vec::new(),
+            strict: record == Record::Values,
             structure,
             constants: HashMap::new(),
             scheduled: Vec::new(),
+            tied: 0,
             copies: Vec::new(),
             active,
             advice,
@@ -252,15 +271,33 @@ impl Region {
         }
     }
 
+    /// Note what a cell is worth.
+    pub fn write(&mut self, cell: Cell, value: Value) {
+        if self.advice.is_empty() {
+            return;
+        }
+        let column = self.shape.advice_of(cell.column as usize);
+        let Some(column) = column.and_then(|i| self.advice.get_mut(i)) else {
+            return;
+        };
+        match value {
+            Value::Int(value) => column.set_small(cell.row, value),
+            Value::Felt(value) => column.set_large(cell.row, value),
+            Value::Unknown => {}
+        }
+    }
+
+    /// Note what a cell of the hash module's third column is worth.
+    pub fn write_box(&mut self, row: usize, value: Fr) {
+        let column = self.shape.common_columns() + 2;
+        if let Some(column) = self.advice.get_mut(column) {
+            column.set_large(row as u32, value);
+        }
+    }
+
     /// Put an item into a cell: fresh, or copied from where it is.
     pub fn put(&mut self, cell: Cell, item: Item) -> Item {
-        if let Some(column) = self.advice.get_mut(cell.column as usize) {
-            match item.value {
-                Value::Int(value) => column.set_small(cell.row, value),
-                Value::Felt(value) => column.set_large(cell.row, value),
-                Value::Unknown => {}
-            }
-        }
+        self.write(cell, item.value);
         let place = match item.place {
             Place::Free => Place::Cell(cell),
             Place::Cell(from) => {
@@ -299,6 +336,24 @@ impl Region {
                 self.scheduled.push((value, cell));
             }
         }
+    }
+
+    /// A constant that no later one refers to.
+    pub fn schedule_alone(&mut self, cell: Cell, value: Value) {
+        if self.structure {
+            self.scheduled.push((value, cell));
+        }
+    }
+
+    /// Tie the constants since the last region to their fixed cells.
+    pub fn end_region(&mut self) {
+        let usable = self.shape.usable;
+        for (i, (_, cell)) in self.scheduled.iter().enumerate().skip(self.tied) {
+            let column = self.shape.constant_column(i / usable) as u32;
+            let row = (i % usable) as u32;
+            self.copies.push((Cell { column, row }, *cell));
+        }
+        self.tied = self.scheduled.len();
     }
 
     /// Put items into a variable from the current coordinate on, which does not move.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use ff::Field;
 use halo2curves::bn256::Fr;
+use rand_core::OsRng;
 use thiserror::Error;
 use zkml_graph::Circuit;
 use zkml_protocol::Protocol;
@@ -62,9 +64,12 @@ pub fn check(
     protocol: &Protocol,
     options: KeyOptions,
 ) -> Result<Findings, CircuitCheckError> {
-    let (layout, grid) = lay_out_and_fill(circuit, witness)?;
+    let challenges: Vec<Fr> = (0..protocol.challenge_phases.len())
+        .map(|_| Fr::random(OsRng))
+        .collect();
+    let (layout, grid) = lay_out_and_fill(circuit, witness, &challenges)?;
     let fixed = fixed_columns(&layout, options);
-    let assignment = Assignment::new(protocol, &fixed, &grid)?;
+    let assignment = Assignment::new(protocol, &fixed, &grid, challenges)?;
     let report = assignment.check(layout.all_copies())?;
     let broken = |failure: &Failure| layout.broken(failure, protocol, &grid);
     Ok(Findings {
@@ -77,11 +82,7 @@ impl Layout {
     /// A failure in the words of the model.
     fn broken(&self, failure: &Failure, protocol: &Protocol, grid: &Grid) -> Broken {
         let mark = failure.advice.iter().find_map(|(column, row)| {
-            let cell = Cell {
-                column: *column as u32,
-                row: *row as u32,
-            };
-            self.marks.of(&self.shape, cell)
+            self.marks.of(&self.shape, *column, *row)
         });
         let (kind, name) = match &failure.constraint {
             Constraint::Gate(number) => ("gate", self.shape.gate_name(*number).to_owned()),
@@ -118,10 +119,10 @@ impl Layout {
 
     fn cell_name(&self, cell: Cell) -> String {
         let (column, row) = (cell.column as usize, cell.row);
-        match column.checked_sub(self.shape.advice_columns()) {
-            None => format!("advice[{column}] row {row}"),
-            Some(i) if i < self.shape.constants => format!("constant row {row}"),
-            Some(_) => format!("public value {row}"),
+        match self.shape.advice_of(column) {
+            Some(advice) => format!("advice[{advice}] row {row}"),
+            None if column == self.shape.instance_column() => format!("public value {row}"),
+            None => format!("constant row {row}"),
         }
     }
 }

@@ -5,6 +5,7 @@ use zkml_graph::Circuit;
 use super::error::LayoutError;
 use super::layout::lay_out;
 use super::shape::Shape;
+use crate::witness::Witness;
 
 /// The first place where two layouts differ, by coordinate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +25,12 @@ const POINT: usize = 64;
 
 /// The first selector and row in which a key, the bytes of `vk.key`, differs from our layout of the circuit. None if no selector
 /// differs, or the key holds none.
-pub fn first_difference(circuit: &Circuit, vk: &[u8]) -> Result<Option<Difference>, LayoutError> {
-    let layout = lay_out(circuit)?;
+pub fn first_difference(
+    circuit: &Circuit,
+    witness: Option<&Witness>,
+    vk: &[u8],
+) -> Result<Option<Difference>, LayoutError> {
+    let layout = lay_out(circuit, witness)?;
     let shape = &layout.shape;
     let Some(count) = vk.get(HEAD - 4..HEAD) else {
         return Ok(None);
@@ -44,7 +49,9 @@ pub fn first_difference(circuit: &Circuit, vk: &[u8]) -> Result<Option<Differenc
         let ours: Vec<u8> = rows.bytes(shape.n).collect();
         let bit = (ours[byte] ^ theirs[byte]).trailing_zeros() as usize;
         let row = byte * 8 + bit;
-        let at = place(shape, selector, row);
+        let Some(at) = place(shape, selector, row) else {
+            continue;
+        };
         if best.as_ref().is_none_or(|(least, _)| at < *least) {
             let mark = layout.marks.at(at);
             let difference = Difference {
@@ -61,7 +68,7 @@ pub fn first_difference(circuit: &Circuit, vk: &[u8]) -> Result<Option<Differenc
 }
 
 /// The coordinate at which a selector acts in a row.
-fn place(shape: &Shape, selector: usize, row: usize) -> usize {
-    let (block, inner) = shape.lane_of_selector(selector);
-    (block * shape.usable + row) * shape.width + inner
+fn place(shape: &Shape, selector: usize, row: usize) -> Option<usize> {
+    let (block, inner) = shape.lane_of_selector(selector)?;
+    Some((block * shape.usable + row) * shape.width + inner)
 }

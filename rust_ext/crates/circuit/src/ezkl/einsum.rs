@@ -1,18 +1,26 @@
 //! Einstein summation on the base gates.
 
-use zkml_graph::execute::{cells, offsets, strides};
+use zkml_graph::execute::{cells, check_work, offsets, strides};
 
 use super::assign::{Item, Items, Region};
-use super::error::{Refusal, unsupported};
+use super::error::Refusal;
+use super::value::Value;
 
-struct Axes {
-    terms: Vec<Vec<char>>,
-    output: Vec<(char, usize)>,
+pub(super) struct Axes {
+    pub terms: Vec<Vec<char>>,
+    pub output: Vec<(char, usize)>,
     /// The axes that are summed over, in the order of the first operand that has them.
-    summed: Vec<(char, usize)>,
+    pub summed: Vec<(char, usize)>,
 }
 
-fn axes(equation: &str, inputs: &[&Items]) -> Result<Axes, Refusal> {
+impl Axes {
+    pub fn length(&self, axis: char) -> usize {
+        let all = self.output.iter().chain(&self.summed);
+        all.clone().find(|(a, _)| *a == axis).map_or(1, |(_, d)| *d)
+    }
+}
+
+pub(super) fn axes(equation: &str, inputs: &[&Items]) -> Result<Axes, Refusal> {
     let (left, right) = equation.split_once("->").ok_or(Refusal::Shape)?;
     let terms: Vec<Vec<char>> = left.split(',').map(|t| t.chars().collect()).collect();
     if terms.len() != inputs.len() {
@@ -58,33 +66,104 @@ fn steps(term: &[char], input: &Items, axes: &[(char, usize)]) -> Vec<usize> {
     axes.iter().map(|(axis, _)| step(*axis)).collect()
 }
 
-impl Region {
-    /// The einsum of two operands, one dot product for each output. Refuses axes that one operand alone has and the output lacks.
-    pub fn einsum(&mut self, equation: &str, inputs: &[&Items]) -> Result<Items, Refusal> {
-        let axes = axes(equation, inputs)?;
-        let shared = |(a, d): &(char, usize)| *d == 1 || axes.terms.iter().all(|t| t.contains(a));
-        let ([a, b], true) = (inputs, axes.summed.iter().all(shared)) else {
-            return unsupported(format!("an einsum such as {equation}"));
-        };
-        self.flush();
+/// Where the operands are read for one output: the first element of each output, and the steps from there along the summed axes.
+struct Reading {
+    starts: Vec<Vec<usize>>,
+    walks: Vec<Vec<usize>>,
+    depth: usize,
+}
+
+impl Reading {
+    fn new(axes: &Axes, inputs: &[&Items]) -> Result<Self, Refusal> {
         let out_dims: Vec<usize> = axes.output.iter().map(|(_, d)| *d).collect();
         let in_dims: Vec<usize> = axes.summed.iter().map(|(_, d)| *d).collect();
-        cells(&out_dims)?;
-        cells(&in_dims)?;
-        let lines = |i: usize, t: &Items| {
-            let starts = offsets(&out_dims, &steps(&axes.terms[i], t, &axes.output));
-            (
-                starts,
-                offsets(&in_dims, &steps(&axes.terms[i], t, &axes.summed)),
-            )
+        let count = cells(&out_dims)?;
+        let depth = cells(&in_dims)?;
+        check_work(count, depth.saturating_mul(inputs.len()))?;
+        let each = |dims: &[usize], along: &[(char, usize)]| {
+            let terms = axes.terms.iter().zip(inputs);
+            terms
+                .map(|(term, t)| offsets(dims, &steps(term, t, along)))
+                .collect()
         };
-        let ((starts_a, walk_a), (starts_b, walk_b)) = (lines(0, a), lines(1, b));
-        let line = |t: &Items, start: usize, walk: &[usize]| -> Vec<Item> {
-            walk.iter().map(|w| t.all[start + w]).collect()
-        };
-        let mut all = Vec::with_capacity(starts_a.len());
-        for (start_a, start_b) in starts_a.into_iter().zip(starts_b) {
-            all.push(self.dot(&line(a, start_a, &walk_a), &line(b, start_b, &walk_b))?);
+        Ok(Self {
+            starts: each(&out_dims, &axes.output),
+            walks: each(&in_dims, &axes.summed),
+            depth,
+        })
+    }
+
+    fn outputs(&self) -> usize {
+        self.starts.first().map_or(0, Vec::len)
+    }
+
+    /// The elements of each operand for summand `i` of an output.
+    fn factors<'a>(
+        &'a self,
+        inputs: &'a [&Items],
+        output: usize,
+        i: usize,
+    ) -> impl Iterator<Item = Item> + 'a {
+        let operands = inputs.iter().zip(&self.starts).zip(&self.walks);
+        operands.map(move |((t, starts), walk)| t.all[starts[output] + walk[i]])
+    }
+}
+
+/// What the einsum of these operands is worth, in the order of its output.
+pub(super) fn values(equation: &str, inputs: &[&Items]) -> Result<Vec<Value>, Refusal> {
+    let reading = Reading::new(&axes(equation, inputs)?, inputs)?;
+    let sum = |output: usize| {
+        (0..reading.depth).fold(Value::ZERO, |total, i| {
+            let factors = reading.factors(inputs, output, i);
+            total.plus(factors.fold(Value::Int(1), |product, x| product.times(x.value)))
+        })
+    };
+    Ok((0..reading.outputs()).map(sum).collect())
+}
+
+impl Region {
+    /// The einsum of any operands.
+    pub fn einsum(&mut self, equation: &str, inputs: &[&Items]) -> Result<Items, Refusal> {
+        if self.shape.area.is_some() {
+            return self.unlinked_einsum(equation, inputs);
+        }
+        self.linked_einsum(equation, inputs)
+    }
+
+    /// On the base gates: a dot product for each output where two operands share all axes that are summed over; where not, the
+    /// products of single elements, added up.
+    pub(super) fn linked_einsum(
+        &mut self,
+        equation: &str,
+        inputs: &[&Items],
+    ) -> Result<Items, Refusal> {
+        let axes = axes(equation, inputs)?;
+        let reading = Reading::new(&axes, inputs)?;
+        let out_dims: Vec<usize> = axes.output.iter().map(|(_, d)| *d).collect();
+        let shared = |(a, d): &(char, usize)| *d == 1 || axes.terms.iter().all(|t| t.contains(a));
+        let is_dot = inputs.len() == 2 && axes.summed.iter().all(shared);
+        self.flush();
+        let mut all = Vec::with_capacity(reading.outputs());
+        for output in 0..reading.outputs() {
+            if is_dot {
+                let line = |side: usize| -> Vec<Item> {
+                    let start = reading.starts[side][output];
+                    let walk = reading.walks[side].iter();
+                    walk.map(|w| inputs[side].all[start + w]).collect()
+                };
+                all.push(self.dot(&line(0), &line(1))?);
+                continue;
+            }
+            let mut total: Option<Item> = None;
+            for i in 0..reading.depth {
+                let factors: Vec<Item> = reading.factors(inputs, output, i).collect();
+                let product = self.product(&factors)?;
+                total = Some(match total {
+                    None => product,
+                    Some(sum) => self.add(&Items::one(sum), &Items::one(product))?.all[0],
+                });
+            }
+            all.push(total.ok_or(Refusal::Shape)?);
         }
         Ok(Items::new(all, out_dims))
     }

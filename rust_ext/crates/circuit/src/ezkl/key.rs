@@ -12,10 +12,12 @@ use zkml_graph::Circuit;
 use zkml_srs::{SrsFile, g1_to_raw};
 
 use crate::grid::small;
+use crate::witness::Witness;
 
 use super::domain::Domain;
 use super::error::{KeyError, LayoutError};
 use super::layout::{Layout, lay_out};
+use super::modules::HASH_FIXED;
 use super::permutation::Permutation;
 use super::selectors::combine;
 use super::shape::UNUSABLE_ROWS;
@@ -43,22 +45,24 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
 /// The bytes of `vk.key` for a circuit under the SRS at `path`, which has as many points as the circuit has rows.
 pub fn verification_key(
     circuit: &Circuit,
+    witness: Option<&Witness>,
     path: &Path,
     options: KeyOptions,
     progress: Progress<'_>,
 ) -> Result<Vec<u8>, KeyError> {
-    Columns::new(circuit, options)?.verification_key(path, progress)
+    Columns::new(circuit, witness, options)?.verification_key(path, progress)
 }
 
 /// Write the bytes of `pk.key`, which begin with those of `vk.key`, and return the latter.
 pub fn proving_key(
     circuit: &Circuit,
+    witness: Option<&Witness>,
     path: &Path,
     options: KeyOptions,
     out: &mut impl Write,
     progress: Progress<'_>,
 ) -> Result<Vec<u8>, KeyError> {
-    let columns = Columns::new(circuit, options)?;
+    let columns = Columns::new(circuit, witness, options)?;
     let mut steps = Steps::new(4 * columns.len(), progress);
     let vk = columns.commit(path, &mut steps)?;
     out.write_all(&vk)?;
@@ -163,6 +167,15 @@ pub(super) fn fixed_columns(layout: &Layout, options: KeyOptions) -> Vec<Vec<Fr>
         }
         fixed.push(values);
     }
+    if shape.hash.is_some() {
+        for i in 0..HASH_FIXED {
+            let mut values = vec![Fr::ZERO; shape.n];
+            for (row, value) in layout.hash_fixed.get(i).into_iter().flatten() {
+                values[*row] = *value;
+            }
+            fixed.push(values);
+        }
+    }
     shape.for_each_table_column(|values| fixed.push(values));
     let groups = if options.compress_selectors {
         combine(shape, &layout.active)
@@ -183,9 +196,13 @@ pub(super) fn fixed_columns(layout: &Layout, options: KeyOptions) -> Vec<Vec<Fr>
 }
 
 impl Columns {
-    /// Lay a circuit out. Refuses what [`lay_out`] refuses.
-    pub fn new(circuit: &Circuit, options: KeyOptions) -> Result<Self, LayoutError> {
-        let layout = lay_out(circuit)?;
+    /// Lay a circuit out, as [`lay_out`] does.
+    pub fn new(
+        circuit: &Circuit,
+        witness: Option<&Witness>,
+        options: KeyOptions,
+    ) -> Result<Self, LayoutError> {
+        let layout = lay_out(circuit, witness)?;
         let shape = &layout.shape;
         let columns = shape.permutation_columns();
         Ok(Self {

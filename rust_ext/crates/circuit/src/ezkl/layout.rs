@@ -26,28 +26,14 @@ pub struct Layout {
     pub(super) scheduled: Vec<(Value, Cell)>,
     pub(super) copies: Vec<(Cell, Cell)>,
     pub(super) active: Vec<Rows>,
+    pub(super) hash_fixed: Vec<Vec<(usize, Fr)>>,
     pub(super) marks: Marks,
 }
 
 impl Layout {
-    /// All copies in their order: those of the operators, then the constants.
+    /// All copies in their order: those of the operators of each region, then its constants.
     pub(super) fn all_copies(&self) -> impl Iterator<Item = (Cell, Cell)> {
-        let usable = self.shape.usable;
-        let constants = self
-            .scheduled
-            .iter()
-            .enumerate()
-            .map(move |(i, (_, cell))| {
-                let column = self.shape.constant_column(i / usable) as u32;
-                (
-                    Cell {
-                        column,
-                        row: (i % usable) as u32,
-                    },
-                    *cell,
-                )
-            });
-        self.copies.iter().copied().chain(constants)
+        self.copies.iter().copied()
     }
 }
 
@@ -59,44 +45,58 @@ fn whole(refusal: Refusal) -> LayoutError {
     }
 }
 
-/// Lay a compiled circuit out. Refuses what EZKL's recipes are not known for, by node.
-pub fn lay_out(circuit: &Circuit) -> Result<Layout, LayoutError> {
-    Ok(walk(circuit, None, Record::Structure)?.0)
+/// Lay a compiled circuit out. Refuses what EZKL's recipes are not known for, by node. `witness` matters for a circuit with fixed
+/// inputs or outputs alone, whose values are constants of it.
+pub fn lay_out(circuit: &Circuit, witness: Option<&Witness>) -> Result<Layout, LayoutError> {
+    let args = &circuit.core.settings.run_args;
+    let fixed = [&args.input_visibility, &args.output_visibility].contains(&&Visibility::Fixed);
+    Ok(walk(circuit, witness.filter(|_| fixed), &[], Record::Structure)?.0)
 }
 
-/// The cells of a compiled circuit with a witness in them. Refuses what [`lay_out`] refuses, and by node a value that the circuit's
-/// digits cannot hold; whether all constraints hold is for [`super::check`] to say.
-pub fn fill(circuit: &Circuit, witness: &Witness) -> Result<Grid, LayoutError> {
-    Ok(walk(circuit, Some(witness), Record::Values)?.1)
+/// The cells of a compiled circuit with a witness in them; those that depend on challenges are zero until `challenges` are given.
+/// Refuses what [`lay_out`] refuses, and by node what the circuit's digits and tables cannot hold and claims that are not so;
+/// whether all constraints hold is for [`super::check`] to say.
+pub fn fill(circuit: &Circuit, witness: &Witness, challenges: &[Fr]) -> Result<Grid, LayoutError> {
+    Ok(walk(circuit, Some(witness), challenges, Record::Values)?.1)
 }
 
-/// Layout and cells in one walk.
+/// Layout and cells in one walk; claims that are not so stay in the cells.
 pub(super) fn lay_out_and_fill(
     circuit: &Circuit,
     witness: &Witness,
+    challenges: &[Fr],
 ) -> Result<(Layout, Grid), LayoutError> {
-    walk(circuit, Some(witness), Record::Both)
+    walk(circuit, Some(witness), challenges, Record::Both)
 }
 
 fn walk(
     circuit: &Circuit,
     witness: Option<&Witness>,
+    challenges: &[Fr],
     record: Record,
 ) -> Result<(Layout, Grid), LayoutError> {
     let settings = &circuit.core.settings;
     let shape = Shape::new(settings).map_err(whole)?;
     let args = &settings.run_args;
-    let region = Region::new(shape, args.decomp_base, args.decomp_legs, record);
+    let mut region = Region::new(shape, args.decomp_base, args.decomp_legs, record);
+    region.challenges = challenges.to_vec();
     let mut walk = Walk {
         region,
         circuit,
         witness,
-        public: HashMap::new(),
+        inputs: HashMap::new(),
+        params: HashMap::new(),
+        commits: 0,
         instances: Vec::new(),
         marks: Marks::default(),
     };
+    walk.prepare_inputs()?;
+    walk.prepare_params()?;
     walk.number_inputs().map_err(whole)?;
-    walk.model(&circuit.core.model)?;
+    let outputs = walk.model(&circuit.core.model)?;
+    walk.region.end_region();
+    walk.close_outputs(&outputs)?;
+    walk.region.close_commitments();
     let region = walk.region;
     if region.scheduled.len() > region.shape.constants * region.shape.usable {
         return Err(whole(Refusal::Full {
@@ -116,17 +116,24 @@ fn walk(
         scheduled: region.scheduled,
         copies: region.copies,
         active: region.active,
+        hash_fixed: region.hash_fixed,
         marks: walk.marks,
     };
     Ok((layout, grid))
 }
 
+/// A layout under way.
 pub(super) struct Walk<'a> {
     pub region: Region,
     pub circuit: &'a Circuit,
     witness: Option<&'a Witness>,
-    /// The first instance row of each public input; the rows in use.
-    public: HashMap<u64, u32>,
+    /// The inputs that the model finds ready: those of modules in their cells, public ones with their instance rows.
+    pub(super) inputs: HashMap<u64, Items>,
+    /// The parameters in the cells of a module, by node.
+    pub(super) params: HashMap<u64, Items>,
+    /// The tensors committed so far.
+    pub(super) commits: usize,
+    /// The public values, row by row.
     instances: Vec<Value>,
     marks: Marks,
 }
@@ -154,7 +161,7 @@ fn operator(op: &SupportedOp) -> String {
 
 impl Walk<'_> {
     /// Instance rows for these values. Returns the items.
-    fn publish(
+    pub(super) fn publish(
         &mut self,
         values: impl Iterator<Item = Value>,
         dims: &[usize],
@@ -175,7 +182,7 @@ impl Walk<'_> {
     }
 
     /// The witness's values of input number `at`; unknown without a witness.
-    fn input_values(&self, at: usize, dims: &[usize]) -> Result<Vec<Value>, Refusal> {
+    pub(super) fn input_values(&self, at: usize, dims: &[usize]) -> Result<Vec<Value>, Refusal> {
         let count = cells(dims)?;
         let Some(witness) = self.witness else {
             return Ok(vec![Value::Unknown; count]);
@@ -198,18 +205,18 @@ impl Walk<'_> {
             if let Some(NodeType::Node(node)) = graph.nodes.get(*idx) {
                 let dims = to_usize(&node.out_dims)?;
                 let values = self.input_values(at, &dims)?;
-                let first = self.instances.len() as u32;
-                self.publish(values.into_iter(), &dims)?;
-                self.public.insert(*idx, first);
+                let items = self.publish(values.into_iter(), &dims)?;
+                self.inputs.insert(*idx, items);
             }
         }
         Ok(())
     }
 
-    fn model(&mut self, model: &Model) -> Result<(), LayoutError> {
+    /// The nodes one after the other. Returns the outputs.
+    fn model(&mut self, model: &Model) -> Result<Vec<Items>, LayoutError> {
         let mut values: HashMap<(u64, u64), Items> = HashMap::new();
         for (idx, node) in model.graph.nodes.iter() {
-            let started = (self.region.at, self.region.table_at);
+            let started = self.coordinates();
             let at = |operator: String, refusal| LayoutError {
                 node: idx.to_string(),
                 operator,
@@ -225,37 +232,55 @@ impl Walk<'_> {
                 .ok_or(Refusal::Shape)
                 .and_then(|inputs| match &node.opkind {
                     SupportedOp::Input(op) => self.input(idx, op, &node.out_dims),
-                    SupportedOp::Constant(op) => self.constant(op, node.num_uses),
+                    SupportedOp::Constant(op) => self.constant(idx, op, node.num_uses),
                     op => self.apply(op, &inputs),
                 });
             let name = operator(&node.opkind);
             self.mark(started, idx, &name);
             values.insert((idx, 0), result.map_err(|r| at(name, r))?);
         }
+        let mut outputs = Vec::with_capacity(model.graph.outputs.len());
         for (number, slot) in model.graph.outputs.iter().enumerate() {
             let at = |refusal| LayoutError {
                 node: slot.0.to_string(),
                 operator: "Output".to_owned(),
                 refusal,
             };
-            let started = (self.region.at, self.region.table_at);
+            let started = self.coordinates();
             let output = values.get(slot).ok_or(Refusal::Shape).map_err(at)?;
-            let expected = self.witness.and_then(|w| w.outputs.as_ref());
-            let expected = match expected.map(|all| all.get(number)) {
-                Some(None) => return Err(at(Refusal::Shape)),
-                Some(Some(values)) => Some(values.as_slice()),
-                None => None,
-            };
-            self.output(output, expected).map_err(at)?;
+            let expected = self.expected(number, output).map_err(at)?;
+            self.output(output, &expected).map_err(at)?;
             self.mark(started, slot.0, "Output");
+            outputs.push(output.clone());
         }
-        Ok(())
+        Ok(outputs)
     }
 
-    fn mark(&mut self, (at, table_at): (usize, usize), node: u64, operator: &str) {
+    /// What output `number` is claimed to be: the witness's values, or its own where none are given.
+    pub(super) fn expected(&self, number: usize, output: &Items) -> Result<Vec<Value>, Refusal> {
+        let Some(all) = self.witness.and_then(|w| w.outputs.as_ref()) else {
+            return Ok(output.values().collect());
+        };
+        let values = all.get(number).ok_or(Refusal::Shape)?;
+        if values.len() != output.len() {
+            return Err(Refusal::Length {
+                expected: output.len(),
+                got: values.len(),
+            });
+        }
+        Ok(values.iter().map(|v| Value::felt(*v)).collect())
+    }
+
+    fn coordinates(&self) -> [usize; 3] {
+        let r = &self.region;
+        [r.at, r.table_at, r.area_at]
+    }
+
+    fn mark(&mut self, [at, table_at, area_at]: [usize; 3], node: u64, operator: &str) {
         self.marks.push(Mark {
             cells: at..self.region.at,
             table_cells: table_at..self.region.table_at,
+            area_cells: area_at..self.region.area_at,
             node: node.to_string(),
             operator: operator.to_owned(),
         });
@@ -263,20 +288,24 @@ impl Walk<'_> {
 
     fn input(&mut self, idx: u64, op: &Input, dims: &[u64]) -> Result<Items, Refusal> {
         let dims = to_usize(dims)?;
-        let graph = &self.circuit.core.model.graph;
-        let number = graph.inputs.iter().position(|i| *i == idx);
-        let values = self.input_values(number.ok_or(Refusal::Shape)?, &dims)?;
-        let items = match self.circuit.core.settings.run_args.input_visibility {
-            Visibility::Public => {
-                let first = self.public.get(&idx).copied().ok_or(Refusal::Shape)?;
-                let item = |(row, value)| Item {
-                    place: Place::Public(row),
-                    value,
-                };
-                Items::new((first..).zip(values).map(item).collect(), dims)
+        let visibility = &self.circuit.core.settings.run_args.input_visibility;
+        if let Some(ready) = self.inputs.get(&idx) {
+            if *visibility != Visibility::Public {
+                return Ok(ready.clone());
             }
-            Visibility::Private => Items::fresh(values.into_iter(), &dims),
-            _ => return unsupported("an input that is fixed"),
+        }
+        let items = match self.inputs.remove(&idx) {
+            Some(public) => public,
+            None => {
+                let graph = &self.circuit.core.model.graph;
+                let number = graph.inputs.iter().position(|i| *i == idx);
+                let values = self.input_values(number.ok_or(Refusal::Shape)?, &dims)?;
+                match visibility {
+                    Visibility::Private => Items::fresh(values.into_iter(), &dims),
+                    Visibility::Fixed => self.fixed_items(values, dims)?,
+                    _ => return Err(Refusal::Shape),
+                }
+            }
         };
         if op.datum_type == InputType::Bool {
             self.region.bits(&items)
@@ -287,13 +316,9 @@ impl Walk<'_> {
         }
     }
 
-    fn constant(&mut self, op: &Constant, uses: u64) -> Result<Items, Refusal> {
+    /// A parameter's values, in no cell.
+    pub(super) fn parameter(&self, op: &Constant, place: Place) -> Result<Items, Refusal> {
         let tensor = &op.quantized_values;
-        let place = match self.circuit.core.settings.run_args.param_visibility {
-            Visibility::Fixed => Place::Constant,
-            Visibility::Private => Place::Free,
-            _ => return unsupported("a parameter that is public"),
-        };
         let item = |bytes: [u8; 32]| {
             let value = Option::<Fr>::from(Fr::from_repr(bytes.into()))?;
             Some(Item {
@@ -302,7 +327,25 @@ impl Walk<'_> {
             })
         };
         let all: Option<Vec<Item>> = tensor.inner.iter().map(|f| item(f.0)).collect();
-        let items = Items::new(all.ok_or(Refusal::Shape)?, to_usize(&tensor.dims)?);
+        let all = all.ok_or(Refusal::Shape)?;
+        let dims = to_usize(&tensor.dims)?;
+        if cells(&dims)? != all.len() {
+            return Err(Refusal::Shape);
+        }
+        Ok(Items::new(all, dims))
+    }
+
+    fn constant(&mut self, idx: u64, op: &Constant, uses: u64) -> Result<Items, Refusal> {
+        let place = match self.circuit.core.settings.run_args.param_visibility {
+            Visibility::Fixed => Place::Constant,
+            Visibility::Public => return unsupported("a parameter that is public"),
+            // A tensor that is used once is read anew, whatever a module holds of it.
+            _ => Place::Free,
+        };
+        if let Some(ready) = self.params.get(&idx).filter(|_| uses > 1) {
+            return Ok(ready.clone());
+        }
+        let items = self.parameter(op, place)?;
         if uses <= 1 {
             Ok(items)
         } else if op.decomp {
@@ -312,23 +355,24 @@ impl Walk<'_> {
         }
     }
 
-    /// Tie an output to its public values: the expected ones, or its own where none are given.
-    fn output(&mut self, output: &Items, expected: Option<&[Fr]>) -> Result<(), Refusal> {
+    /// Constants of the circuit; without a witness there are none.
+    fn fixed_items(&self, values: Vec<Value>, dims: Vec<usize>) -> Result<Items, Refusal> {
+        if values.contains(&Value::Unknown) {
+            return Err(Refusal::Missing {
+                what: "fixed values without a witness".to_owned(),
+            });
+        }
+        let all = values.into_iter().map(Item::fixed).collect();
+        Ok(Items::new(all, dims))
+    }
+
+    /// Tie an output to its public or fixed values.
+    fn output(&mut self, output: &Items, expected: &[Value]) -> Result<(), Refusal> {
         let args = &self.circuit.core.settings.run_args;
-        let values: Vec<Value> = match expected {
-            Some(values) if values.len() != output.len() => {
-                return Err(Refusal::Length {
-                    expected: output.len(),
-                    got: values.len(),
-                });
-            }
-            Some(values) => values.iter().map(|v| Value::felt(*v)).collect(),
-            None => output.values().collect(),
-        };
         let comparator = match args.output_visibility {
-            Visibility::Private => return Ok(()),
-            Visibility::Public => self.publish(values.into_iter(), &output.dims)?,
-            _ => return unsupported("an output that is fixed"),
+            Visibility::Public => self.publish(expected.iter().copied(), &output.dims)?,
+            Visibility::Fixed => self.fixed_items(expected.to_vec(), output.dims.clone())?,
+            _ => return Ok(()),
         };
         if args.ignore_range_check_inputs_outputs {
             let comparator = self.region.assign(Var::I1, &comparator)?;

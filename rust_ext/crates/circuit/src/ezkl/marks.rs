@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::assign::Cell;
-use super::shape::Shape;
+use super::shape::{Shape, Space};
 
-/// The coordinates that one node took, of the model's columns and of the dynamic tables.
+/// The coordinates that one node took, of the model's columns, of the dynamic tables and of the Freivalds area.
 pub struct Mark {
     pub cells: Range<usize>,
     pub table_cells: Range<usize>,
+    pub area_cells: Range<usize>,
     pub node: String,
     pub operator: String,
 }
@@ -32,14 +32,12 @@ impl Marks {
     }
 
     /// The node that laid an advice cell out; none for a cell that no node took.
-    pub fn of(&self, shape: &Shape, cell: Cell) -> Option<&Mark> {
-        let (table, coordinate) = shape.coordinate(cell)?;
-        let range = |m: &Mark| {
-            if table {
-                m.table_cells.clone()
-            } else {
-                m.cells.clone()
-            }
+    pub fn of(&self, shape: &Shape, column: usize, row: usize) -> Option<&Mark> {
+        let (space, coordinate) = shape.coordinate(column, row)?;
+        let range = |m: &Mark| match space {
+            Space::Model => m.cells.clone(),
+            Space::Table => m.table_cells.clone(),
+            Space::Area => m.area_cells.clone(),
         };
         let at = self.0.partition_point(|m| range(m).end <= coordinate);
         self.0.get(at).filter(|m| range(m).contains(&coordinate))

@@ -2,14 +2,14 @@
 
 use zkml_graph::execute::{cells, offsets, strides};
 
-use super::assign::{Item, Items, Region};
+use super::assign::{Cell, Item, Items, Region};
 use super::error::Refusal;
 use super::shape::{Accumulate, Var};
 use super::value::Value;
 
 impl Region {
     /// A multiple of the width: the rest is the constant.
-    fn padded(&self, items: &[Item], filler: i128) -> Vec<Item> {
+    pub(super) fn padded(&self, items: &[Item], filler: i128) -> Vec<Item> {
         let mut out = items.to_vec();
         out.resize(
             items.len().next_multiple_of(self.shape.width),
@@ -19,10 +19,10 @@ impl Region {
     }
 
     /// The last row of a block is said again at the head of the next one, where the accumulator is copied over.
-    fn duplicated(&self, items: &[Item]) -> Items {
+    pub(super) fn duplicated(&self, items: &[Item], at: usize) -> Items {
         let (width, area) = (self.shape.width, self.shape.usable * self.shape.width);
         let mut out = Vec::with_capacity(items.len());
-        let mut offset = self.at;
+        let mut offset = at;
         for (i, item) in items.iter().enumerate() {
             out.push(*item);
             if (i + offset + 1).is_multiple_of(area) {
@@ -40,18 +40,31 @@ impl Region {
         init: Accumulate,
         next: Accumulate,
     ) -> Result<Item, Refusal> {
+        self.accumulate_at(
+            self.at,
+            values,
+            |r, at| r.cell(Var::O, at),
+            |r, at, first| r.enable_accumulate(if first { init } else { next }, at),
+        )
+    }
+
+    /// As [`Self::accumulate`], from a coordinate on of any variable: `cell` says where it is, `enable` switches its gate on.
+    pub(super) fn accumulate_at(
+        &mut self,
+        mut at: usize,
+        values: &[Value],
+        cell: impl Fn(&Self, usize) -> Result<Cell, Refusal>,
+        enable: impl Fn(&mut Self, usize, bool) -> Result<(), Refusal>,
+    ) -> Result<Item, Refusal> {
         let (width, usable) = (self.shape.width, self.shape.usable);
-        let start = self.at / width % usable;
-        let mut offset = start;
-        let mut at = self.at;
+        let mut offset = at / width % usable;
         let mut last = Item::UNKNOWN;
         for (i, value) in values.iter().enumerate() {
-            let cell = self.cell(Var::O, at)?;
-            last = self.put(cell, Item::free(*value));
-            self.enable_accumulate(if i == 0 { init } else { next }, at)?;
+            last = self.put(cell(self, at)?, Item::free(*value));
+            enable(self, at, i == 0)?;
             at += width;
             if (i + offset + 1).is_multiple_of(usable) {
-                let again = self.cell(Var::O, at)?;
+                let again = cell(self, at)?;
                 self.put(again, last);
                 offset += 1;
                 at += width;
@@ -74,7 +87,7 @@ impl Region {
                 total
             })
             .collect();
-        let (a, b) = (self.duplicated(&a), self.duplicated(&b));
+        let (a, b) = (self.duplicated(&a, self.at), self.duplicated(&b, self.at));
         self.assign(Var::I0, &a)?;
         self.assign(Var::I1, &b)?;
         let last = self.accumulate(&values, Accumulate::DotInit, Accumulate::Dot)?;
@@ -99,7 +112,7 @@ impl Region {
                 total
             })
             .collect();
-        let t = self.duplicated(&t);
+        let t = self.duplicated(&t, self.at);
         self.assign(Var::I1, &t)?;
         let last = self.accumulate(&values, init, next)?;
         self.at += t.len();

@@ -2,10 +2,10 @@
 
 use zkml_graph::GraphSettings;
 use zkml_graph::ops::LookupOp;
-use zkml_graph::tensor::Visibility;
 
-use super::assign::Cell;
+use super::area::Area;
 use super::error::{Refusal, unsupported};
+use super::modules::{self, HashModule};
 
 /// Rows at the end of each column that hold no data: five to blind, one to close.
 pub const UNUSABLE_ROWS: usize = 6;
@@ -21,6 +21,14 @@ pub enum Var {
     I0,
     I1,
     O,
+}
+
+/// The kinds of coordinates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    Model,
+    Table,
+    Area,
 }
 
 /// The gates with a selector in each block and inner column.
@@ -60,13 +68,17 @@ pub struct Shape {
     pub ranges: Vec<(i128, i128)>,
     pub dynamic: bool,
     pub shuffles: bool,
+    /// The columns of each committed tensor.
+    pub commits: Vec<usize>,
+    pub hash: Option<HashModule>,
+    pub area: Option<Area>,
     /// The degree of each selector's gates: 0 where it may not be combined with another.
     pub selector_degrees: Vec<usize>,
     /// The degree of the system.
     pub degree: usize,
 }
 
-fn bounded(count: u128, what: &'static str) -> Result<usize, Refusal> {
+pub(super) fn bounded(count: u128, what: &'static str) -> Result<usize, Refusal> {
     match usize::try_from(count) {
         Ok(n) if n <= MAX_COLUMNS => Ok(n),
         _ => Err(Refusal::TooLarge {
@@ -78,7 +90,7 @@ fn bounded(count: u128, what: &'static str) -> Result<usize, Refusal> {
 }
 
 /// The blocks of a variable of `cells` cells, each of `area`.
-fn blocks(cells: u64, area: usize) -> Result<usize, Refusal> {
+pub(super) fn blocks(cells: u64, area: usize) -> Result<usize, Refusal> {
     let (cells, area) = (u128::from(cells), area as u128);
     let first = cells / area + 1;
     bounded((cells + first) / area + 1, "blocks")
@@ -95,24 +107,9 @@ fn distinct<T: PartialEq + Clone>(items: &[T]) -> Vec<T> {
 }
 
 impl Shape {
-    /// The constraint system that the settings describe. Refuses modules (hashes, commitments) and Freivalds areas.
+    /// The constraint system that the settings describe.
     pub fn new(settings: &GraphSettings) -> Result<Self, Refusal> {
         let args = &settings.run_args;
-        for (what, visibility) in [
-            ("input", &args.input_visibility),
-            ("output", &args.output_visibility),
-            ("parameter", &args.param_visibility),
-        ] {
-            if matches!(
-                visibility,
-                Visibility::Hashed { .. } | Visibility::KZGCommit
-            ) {
-                return unsupported(format!("a hashed or committed {what}"));
-            }
-        }
-        if settings.einsum_params.total_einsum_col_size > 0 {
-            return unsupported("a Freivalds area");
-        }
         let k = args.logrows;
         if !(4..=MAX_K).contains(&k) {
             return unsupported(format!("a circuit of 2^{k} rows"));
@@ -128,8 +125,9 @@ impl Shape {
             .dynamic_lookup_params
             .total_dynamic_col_size
             .saturating_add(settings.shuffle_params.total_shuffle_col_size);
+        let hash = HashModule::of(settings);
         let constants = match settings.total_const_size {
-            0 => 0,
+            0 => usize::from(modules::any_hashed(settings)),
             cells => blocks(cells, usable)?,
         };
         let mut shape = Self {
@@ -149,6 +147,9 @@ impl Shape {
             ranges: distinct(&settings.required_range_checks),
             dynamic,
             shuffles,
+            commits: modules::commit_columns(settings, usable)?,
+            hash,
+            area: Area::of(settings, usable * width)?,
             selector_degrees: Vec::new(),
             degree: 0,
         };
@@ -161,6 +162,7 @@ impl Shape {
             .sum();
         bounded(table_columns, "table columns")?;
         bounded(shape.selector_count() as u128, "selectors")?;
+        bounded(shape.advice_columns() as u128, "advice columns")?;
         shape.selector_degrees = shape.selector_degrees();
         shape.degree = shape.system_degree();
         Ok(shape)
@@ -193,11 +195,16 @@ impl Shape {
     }
 
     /// Inner columns in all blocks.
-    fn lanes(&self) -> usize {
+    pub(super) fn lanes(&self) -> usize {
         self.blocks * self.width
     }
 
-    // ---- advice columns, in the order of their creation
+    // ---- advice columns, in the order of their creation; the permutation numbers those of commits, model and tables alike
+
+    /// The columns in front of the model's: those of commitments.
+    fn first_model_column(&self) -> usize {
+        self.commits.iter().sum()
+    }
 
     pub fn advice(&self, var: Var, block: usize, inner: usize) -> usize {
         let at = match var {
@@ -205,29 +212,43 @@ impl Shape {
             Var::I1 => 1,
             Var::O => 2,
         };
-        (at * self.blocks + block) * self.width + inner
+        self.first_model_column() + (at * self.blocks + block) * self.width + inner
     }
 
     pub fn dynamic_advice(&self, which: usize, block: usize) -> usize {
-        3 * self.lanes() + which * self.dynamic_blocks + block
+        self.first_model_column() + 3 * self.lanes() + which * self.dynamic_blocks + block
+    }
+
+    /// The columns of commitments, model and dynamic tables.
+    pub(super) fn common_columns(&self) -> usize {
+        self.first_model_column() + 3 * (self.lanes() + self.dynamic_blocks)
     }
 
     pub fn advice_columns(&self) -> usize {
-        3 * (self.lanes() + self.dynamic_blocks)
+        let hash = self.hash.map_or(0, |_| modules::HASH_ADVICE);
+        self.common_columns() + hash + self.area_columns()
     }
 
-    /// Whether an advice cell is one of a dynamic table, and its coordinate among those of its variable.
-    pub fn coordinate(&self, cell: Cell) -> Option<(bool, usize)> {
-        let (column, row) = (cell.column as usize, cell.row as usize);
+    /// Where an advice cell of the model, of the dynamic tables or of the Freivalds area is among those of its variable.
+    pub fn coordinate(&self, column: usize, row: usize) -> Option<(Space, usize)> {
         let lanes = self.lanes();
+        let lane = |column: usize, blocks: usize| {
+            let row = column % (blocks * self.width) / self.width * self.usable + row;
+            row * self.width + column % self.width
+        };
+        let after = self.advice_columns() - self.area_columns();
+        if let (Some(column), Some(area)) = (column.checked_sub(after), &self.area) {
+            return Some((Space::Area, lane(column, area.blocks)));
+        }
+        let column = column.checked_sub(self.first_model_column())?;
         if column < 3 * lanes {
-            let (block, inner) = (column % lanes / self.width, column % self.width);
-            let row = block * self.usable + row;
-            return Some((false, row * self.width + inner));
+            return Some((Space::Model, lane(column, self.blocks)));
         }
         let table = column - 3 * lanes;
-        (table < 3 * self.dynamic_blocks)
-            .then(|| (true, table % self.dynamic_blocks * self.usable + row))
+        (table < 3 * self.dynamic_blocks).then(|| {
+            let block = table % self.dynamic_blocks;
+            (Space::Table, block * self.usable + row)
+        })
     }
 
     // ---- names
@@ -235,11 +256,18 @@ impl Shape {
     /// What the gates of the base operations are called, in their order in the system.
     pub fn gate_name(&self, gate: usize) -> &'static str {
         let elements = self.lanes();
+        let hash = self.hash.map_or(0, |_| modules::HASH_GATES);
+        let Some(gate) = gate.checked_sub(hash) else {
+            return "Poseidon";
+        };
         match gate / elements {
             0 => return "Add",
             1 => return "Mult",
             2 => return "Sub",
             _ => {}
+        }
+        if gate >= 3 * elements + 6 * self.blocks + self.index_gates() {
+            return "Freivalds";
         }
         match (gate - 3 * elements) / self.blocks {
             0 => "Dot",
@@ -254,7 +282,8 @@ impl Shape {
 
     /// What the table is called that a fixed column belongs to; none for another column.
     pub fn table_name(&self, column: usize) -> Option<String> {
-        let mut at = column.checked_sub(self.constants)?;
+        let hash = self.hash.map_or(0, |_| modules::HASH_FIXED);
+        let mut at = column.checked_sub(self.constants + hash)?;
         let m = self.lookup_columns();
         let tables = match self.lookups.len() {
             0 => 0,
@@ -280,32 +309,64 @@ impl Shape {
         None
     }
 
-    // ---- columns of the permutation: all advice, the constants, the instance
+    // ---- columns of the permutation: advice but for that of modules and area, constants, modules, the instance, the area
 
     pub fn constant_column(&self, i: usize) -> usize {
-        self.advice_columns() + i
+        self.common_columns() + i
+    }
+
+    /// The two columns of the hash module's state.
+    pub fn state_column(&self, i: usize) -> usize {
+        self.common_columns() + self.constants + i
     }
 
     pub fn instance_column(&self) -> usize {
-        self.advice_columns() + self.constants
+        let before = match self.hash {
+            None => 0,
+            // The state, b0; and b1 in front unless the module itself has made the instance column.
+            Some(module) => 4 - usize::from(module.public),
+        };
+        self.common_columns() + self.constants + before
+    }
+
+    pub(super) fn first_area_cell_column(&self) -> usize {
+        let other = self.hash.map_or(1, |_| modules::HASH_ADVICE + 2);
+        self.common_columns() + self.constants + other
     }
 
     pub fn permutation_columns(&self) -> usize {
-        self.instance_column() + 1
+        self.first_area_cell_column() + self.area_columns()
+    }
+
+    /// The advice column that a column of the permutation is; none for a fixed one and the instance.
+    pub fn advice_of(&self, column: usize) -> Option<usize> {
+        if column < self.common_columns() {
+            return Some(column);
+        }
+        if let Some(at) = column.checked_sub(self.first_area_cell_column()) {
+            return Some(self.advice_columns() - self.area_columns() + at);
+        }
+        self.hash?;
+        let at = column.checked_sub(self.state_column(0))?;
+        (at < 2).then(|| self.common_columns() + at)
     }
 
     // ---- selectors, in the order of their creation
 
     pub fn element_selector(&self, gate: Element, block: usize, inner: usize) -> usize {
-        3 * (block * self.width + inner) + gate as usize
+        self.hash_selectors() + 3 * (block * self.width + inner) + gate as usize
     }
 
     pub fn accumulate_selector(&self, gate: Accumulate, block: usize) -> usize {
-        3 * self.lanes() + 6 * block + gate as usize
+        self.hash_selectors() + 3 * self.lanes() + 6 * block + gate as usize
+    }
+
+    fn hash_selectors(&self) -> usize {
+        self.hash.map_or(0, |_| modules::HASH_SELECTORS)
     }
 
     fn first_lookup_selector(&self) -> usize {
-        3 * self.lanes() + 6 * self.blocks
+        self.hash_selectors() + 3 * self.lanes() + 6 * self.blocks
     }
 
     pub fn lookup_selector(&self, op: usize, block: usize, inner: usize) -> usize {
@@ -335,37 +396,56 @@ impl Shape {
         self.table_selector(shuffle, q) + 1 + block * self.width + inner
     }
 
-    pub fn selector_count(&self) -> usize {
+    /// The selectors in front of those of the Freivalds area.
+    pub(super) fn first_area_selector(&self) -> usize {
         let kinds = usize::from(self.dynamic) + usize::from(self.shuffles);
         self.first_dynamic_selector() + kinds * self.dynamic_blocks * (1 + self.lanes())
     }
 
-    /// The block and inner column of the cells that a selector acts on; those of a dynamic table act on the first.
-    pub fn lane_of_selector(&self, selector: usize) -> (usize, usize) {
+    pub fn selector_count(&self) -> usize {
+        self.first_area_selector() + self.area_selectors()
+    }
+
+    /// The block and inner column of the model's cells that a selector acts on; those of a dynamic table act on the first. None for
+    /// the selectors of a module or of the Freivalds area.
+    pub fn lane_of_selector(&self, selector: usize) -> Option<(usize, usize)> {
         let lanes = self.lanes();
-        let of = |lane: usize| (lane / self.width, lane % self.width);
-        if selector < 3 * lanes {
-            return of(selector / 3);
+        let of = |lane: usize| Some((lane / self.width, lane % self.width));
+        let at = selector.checked_sub(self.hash_selectors())?;
+        if selector >= self.first_area_selector() {
+            return None;
+        }
+        if at < 3 * lanes {
+            return of(at / 3);
         }
         if selector < self.first_lookup_selector() {
-            return ((selector - 3 * lanes) / 6, 0);
+            return Some(((at - 3 * lanes) / 6, 0));
         }
         if selector < self.first_dynamic_selector() {
             return of((selector - self.first_lookup_selector()) % lanes);
         }
         match (selector - self.first_dynamic_selector()) % (1 + lanes) {
-            0 => (0, 0),
+            0 => Some((0, 0)),
             i => of(i - 1),
         }
     }
 
+    /// The gates that bind the index of a table's column.
+    fn index_gates(&self) -> usize {
+        (self.lookups.len() + self.ranges.len()) * self.lanes()
+    }
+
     fn selector_degrees(&self) -> Vec<usize> {
         let mut out = vec![0; self.selector_count()];
+        let hash = self.hash_selectors();
+        out[..hash].copy_from_slice(&modules::HASH_DEGREES[..hash]);
+        self.area_degrees(&mut out);
         for lane in 0..self.lanes() {
-            out[3 * lane..3 * lane + 3].copy_from_slice(&[2, 2, 3]);
+            let first = hash + 3 * lane;
+            out[first..first + 3].copy_from_slice(&[2, 2, 3]);
         }
         for block in 0..self.blocks {
-            let first = 3 * self.lanes() + 6 * block;
+            let first = hash + 3 * self.lanes() + 6 * block;
             // DotInit, Dot, CumProd, CumProdInit, Sum, SumInit
             out[first..first + 6].copy_from_slice(&[
                 3,

@@ -29,7 +29,7 @@ impl Filled {
         let values = |n: u64| (0..n as i128).map(|i| i * 37 % 101 - 50).collect();
         let inputs: Vec<Vec<i128>> = graph.inputs.iter().map(|i| values(count(i))).collect();
         let witness = Witness::of_inputs(&inputs);
-        let (layout, grid) = lay_out_and_fill(&circuit, &witness).unwrap();
+        let (layout, grid) = lay_out_and_fill(&circuit, &witness, &[]).unwrap();
         Self {
             protocol: Protocol::parse(&read("protocol.json")).unwrap(),
             fixed: fixed_columns(&layout, KeyOptions::default()),
@@ -39,7 +39,7 @@ impl Filled {
     }
 
     fn first(&self, grid: &Grid) -> Option<Broken> {
-        let assignment = Assignment::new(&self.protocol, &self.fixed, grid).unwrap();
+        let assignment = Assignment::new(&self.protocol, &self.fixed, grid, Vec::new()).unwrap();
         let report = assignment.check(self.layout.all_copies()).unwrap();
         assert_eq!(report.failed == 0, report.first.is_empty());
         let first = report.first.first()?;
@@ -101,6 +101,6 @@ fn a_changed_public_value_breaks_a_copy() {
 #[test]
 fn the_protocol_of_another_circuit_is_a_misfit() {
     let (one, other) = (Filled::new("relu"), Filled::new("topk"));
-    let misfit = Assignment::new(&other.protocol, &one.fixed, &one.grid);
+    let misfit = Assignment::new(&other.protocol, &one.fixed, &one.grid, Vec::new());
     assert!(matches!(misfit.err(), Some(CheckError::Misfit { .. })));
 }
