@@ -8,6 +8,7 @@ use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use zkml_circuit::ezkl::{Columns, KeyError, KeyOptions, Progress, proving_key, verification_key};
+use zkml_circuit::witness::Witness;
 use zkml_protocol::Protocol;
 use zkml_prover::key::{Contents, Fixed, write};
 
@@ -63,26 +64,40 @@ fn run<T: Send>(
     }
 }
 
-/// Return the bytes of `vk.key` for a circuit under the SRS at `srs`, which has as many points as the circuit has rows.
+/// The witness, the text of `witness.json`, if there is one.
+fn parsed(
+    py: Python<'_>,
+    circuit: &CompiledCircuit,
+    witness: Option<&[u8]>,
+) -> PyResult<Option<Witness>> {
+    let parse = |json| Witness::parse(circuit.inner(), json);
+    let parsed = witness.map(parse).transpose();
+    parsed.map_err(|e| prover::failed(py, &prover::Failure::File(e)))
+}
+
+/// Return the bytes of `vk.key` for a circuit under the SRS at `srs`, which has as many points as the circuit has rows. A circuit
+/// with fixed inputs or outputs needs `witness`, the text of `witness.json`: their values are constants of the circuit.
 #[pyfunction]
-#[pyo3(signature = (circuit, srs, compress_selectors=true, progress=None))]
+#[pyo3(signature = (circuit, srs, compress_selectors=true, progress=None, witness=None))]
 fn make_verification_key<'py>(
     py: Python<'py>,
     circuit: &CompiledCircuit,
     srs: PathBuf,
     compress_selectors: bool,
     progress: Option<Py<PyAny>>,
+    witness: Option<&[u8]>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let options = KeyOptions { compress_selectors };
+    let witness = parsed(py, circuit, witness)?;
     let vk = run(py, progress, |p| {
-        verification_key(circuit.inner(), &srs, options, p)
+        verification_key(circuit.inner(), witness.as_ref(), &srs, options, p)
     })?;
     Ok(PyBytes::new(py, &vk))
 }
 
 /// Write `pk.key` to the file at `out`, and return the bytes of `vk.key`.
 #[pyfunction]
-#[pyo3(signature = (circuit, srs, out, compress_selectors=true, progress=None))]
+#[pyo3(signature = (circuit, srs, out, compress_selectors=true, progress=None, witness=None))]
 fn make_proving_key<'py>(
     py: Python<'py>,
     circuit: &CompiledCircuit,
@@ -90,11 +105,14 @@ fn make_proving_key<'py>(
     out: PathBuf,
     compress_selectors: bool,
     progress: Option<Py<PyAny>>,
+    witness: Option<&[u8]>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let options = KeyOptions { compress_selectors };
+    let witness = parsed(py, circuit, witness)?;
     let vk = run(py, progress, |p| {
         let mut file = BufWriter::with_capacity(1 << 20, File::create(&out)?);
-        proving_key(circuit.inner(), &srs, options, &mut file, p)
+        let witness = witness.as_ref();
+        proving_key(circuit.inner(), witness, &srs, options, &mut file, p)
     })?;
     Ok(PyBytes::new(py, &vk))
 }
@@ -108,10 +126,16 @@ struct KeyColumns {
 #[pymethods]
 impl KeyColumns {
     #[new]
-    #[pyo3(signature = (circuit, compress_selectors=true))]
-    fn new(py: Python<'_>, circuit: &CompiledCircuit, compress_selectors: bool) -> PyResult<Self> {
+    #[pyo3(signature = (circuit, compress_selectors=true, witness=None))]
+    fn new(
+        py: Python<'_>,
+        circuit: &CompiledCircuit,
+        compress_selectors: bool,
+        witness: Option<&[u8]>,
+    ) -> PyResult<Self> {
         let options = KeyOptions { compress_selectors };
-        py.detach(|| Columns::new(circuit.inner(), options))
+        let witness = parsed(py, circuit, witness)?;
+        py.detach(|| Columns::new(circuit.inner(), witness.as_ref(), options))
             .map(|inner| Self { inner })
             .map_err(|e| failed(py, &KeyError::Layout(e)))
     }

@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict};
 use rand_core::OsRng;
 use zkml_circuit::ezkl::{LayoutError, Refusal, fill};
 use zkml_circuit::witness::{Witness, WitnessError as WitnessFileError};
-use zkml_graph::ExecuteFault;
+use zkml_graph::{Circuit, ExecuteFault};
 use zkml_protocol::{Protocol, wire};
 use zkml_prover::{
     KeyError, Proved, Prover as Inner, ProverError, ProvingKey, Stage, WitnessError,
@@ -20,6 +20,8 @@ use zkml_srs::SrsFile;
 use crate::errors::raised;
 use crate::graph::CompiledCircuit;
 
+const UNSATISFIED: &str =
+    "this input has no valid proof in this circuit: was the circuit or the witness edited?";
 const AGAIN: &str = "run `zkml setup` again";
 
 /// Why there is no prover, or no proof.
@@ -78,13 +80,9 @@ fn kind(failure: &Failure) -> (&'static str, &'static str, Option<&'static str>)
             | WitnessError::Missing { .. }
             | WitnessError::Instances(_),
         )) => ("MismatchedArtifacts", "another-circuit", Some(AGAIN)),
-        Failure::Prover(ProverError::Witness(_)) => (
-            "WitnessError",
-            "unsatisfied",
-            Some(
-                "this input has no valid proof in this circuit: was the circuit or the witness edited?",
-            ),
-        ),
+        Failure::Prover(ProverError::Witness(_)) => {
+            ("WitnessError", "unsatisfied", Some(UNSATISFIED))
+        }
         Failure::Prover(ProverError::Protocol(_)) => ("MalformedArtifact", "protocol", None),
         Failure::Prover(ProverError::Interrupted) => (
             "InternalFault",
@@ -111,6 +109,7 @@ fn kind(failure: &Failure) -> (&'static str, &'static str, Option<&'static str>)
                 "engine-unsupported",
                 Some("use --engine ezkl"),
             ),
+            Refusal::Refuted { .. } => ("WitnessError", "unsatisfied", Some(UNSATISFIED)),
             Refusal::Length { .. } => ("MalformedArtifact", "witness-file", None),
             _ => (
                 "MalformedArtifact",
@@ -228,12 +227,16 @@ impl Prover {
         let started = std::time::Instant::now();
         let work = || {
             let witness = Witness::parse(circuit.inner(), witness).map_err(Failure::File)?;
-            let grid = self.pool.install(|| fill(circuit.inner(), &witness));
+            let grid = self.pool.install(|| fill(circuit.inner(), &witness, &[]));
             let grid = grid.map_err(Failure::Layout)?;
-            drop(witness);
             let filled = started.elapsed();
             let instances = instances(self.inner.protocol(), grid.instances)?;
-            let mut advice = grid.advice;
+            let mut advice = Phases {
+                circuit: circuit.inner(),
+                witness: &witness,
+                phases: &self.inner.protocol().advice_phases,
+                first: Some(grid.advice),
+            };
             let mut tell = |stage: Stage, done: u64, total: u64| {
                 let outcome = Python::attach(|py| {
                     py.check_signals()?;
@@ -270,7 +273,7 @@ impl Prover {
     /// Progress is told on the calling thread, which may hold Python's signal handlers; the work runs on the pool.
     fn prove_in_pool(
         &self,
-        advice: &mut Vec<zkml_prover::Cells>,
+        advice: &mut (dyn zkml_prover::Witness + Send),
         instances: &[Vec<zkml_verifier::Scalar>],
         tell: &mut (dyn FnMut(Stage, u64, u64) -> bool + Send),
     ) -> Result<Proved, ProverError> {
@@ -295,6 +298,40 @@ impl Prover {
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         })
+    }
+}
+
+/// The cells of a circuit phase by phase: those behind the first are filled once the challenges are drawn.
+struct Phases<'a> {
+    circuit: &'a Circuit,
+    witness: &'a Witness,
+    /// The phase of each advice column.
+    phases: &'a [u32],
+    first: Option<Vec<zkml_prover::Cells>>,
+}
+
+impl zkml_prover::Witness for Phases<'_> {
+    fn phase(
+        &mut self,
+        phase: u32,
+        challenges: &[Option<zkml_verifier::Scalar>],
+    ) -> Result<Vec<(usize, zkml_prover::Cells)>, WitnessError> {
+        let columns = match self.first.take() {
+            Some(columns) => columns,
+            None => {
+                let known: Vec<_> = challenges.iter().flatten().copied().collect();
+                let grid = fill(self.circuit, self.witness, &known);
+                grid.map_err(|e| WitnessError::Source(e.to_string()))?
+                    .advice
+            }
+        };
+        let expected = self.phases.len();
+        if columns.len() != expected {
+            let got = columns.len();
+            return Err(WitnessError::Columns { expected, got });
+        }
+        let numbered = columns.into_iter().enumerate();
+        Ok(numbered.filter(|(i, _)| self.phases[*i] == phase).collect())
     }
 }
 

@@ -10,9 +10,11 @@ def make_verification_key(
     srs: str | PathLike[str],
     compress_selectors: bool = True,
     progress: Callable[[int, int], object] | None = None,
+    witness: bytes | None = None,
 ) -> bytes:
     """Return the bytes of `vk.key` for a circuit under the SRS at `srs`, which has as many points as the circuit has rows.
 
+    A circuit with fixed inputs or outputs needs `witness`, the text of `witness.json`: their values are constants of the circuit.
     `progress(done, total)` is called between columns; what it raises stops the work. Raises `CircuitError` (code
     `engine-unsupported`, the circuit's node in its details) for a circuit without a confirmed layout, and `SrsError`.
     """
@@ -23,13 +25,14 @@ def make_proving_key(
     out: str | PathLike[str],
     compress_selectors: bool = True,
     progress: Callable[[int, int], object] | None = None,
+    witness: bytes | None = None,
 ) -> bytes:
     """Write `pk.key` to `out` and return the bytes of `vk.key`. Raises as `make_verification_key`, and OSError."""
 
 class KeyColumns:
     """The columns that the keys of a circuit commit to."""
 
-    def __init__(self, circuit: CompiledCircuit, compress_selectors: bool = True) -> None:
+    def __init__(self, circuit: CompiledCircuit, compress_selectors: bool = True, witness: bytes | None = None) -> None:
         """Lay the circuit out. Raises `CircuitError` (`engine-unsupported`, the circuit's node in its details)."""
 
     def verification_key(self, srs: str | PathLike[str], progress: Callable[[int, int], object] | None = None) -> bytes:

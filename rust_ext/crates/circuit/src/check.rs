@@ -3,16 +3,21 @@
 //! What it calls satisfied has a proof; what a proof would be refused for it names by constraint and row. Cells of the rows that a
 //! prover blinds are arbitrary numbers here, so that nothing passes which leans on them.
 
+mod lanes;
+
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 use ff::Field;
 use halo2curves::bn256::Fr;
 use rand_core::OsRng;
 use rayon::prelude::*;
 use thiserror::Error;
-use zkml_protocol::program::{Inputs, Program};
+use zkml_protocol::program::Program;
 use zkml_protocol::{ColumnValue, Protocol, Query};
 
+use self::lanes::{LANES, Lane, Lanes, Source};
 use crate::grid::{Cells, Grid};
 
 /// A cell of a column of the permutation: the column's number among those of the Protocol's permutation.
@@ -127,7 +132,11 @@ impl<'a> Assignment<'a> {
         if let Some(long) = grid.advice.iter().find(long) {
             fits("rows of an advice column", usable, long.len())?;
         }
-        fits("challenges", protocol.challenge_phases.len(), challenges.len())?;
+        fits(
+            "challenges",
+            protocol.challenge_phases.len(),
+            challenges.len(),
+        )?;
         fits("public values", protocol.instances(), grid.instances.len())?;
         let blinds = (0..columns)
             .map(|_| (usable..n).map(|_| Fr::random(OsRng)).collect())
@@ -166,77 +175,23 @@ impl<'a> Assignment<'a> {
         }
     }
 
-    fn read(
-        &self,
-        queries: &[Query],
-        row: usize,
-        get: impl Fn(usize, usize) -> Fr,
-        out: &mut Vec<Fr>,
-    ) {
-        out.clear();
-        out.extend(
-            queries
-                .iter()
-                .map(|(column, rotation)| get(*column, self.rotated(row, *rotation))),
-        );
-    }
-
-    /// All slots of a program on one row.
-    fn evaluate(
-        &self,
-        program: &Program,
-        row: usize,
-        space: &mut Space,
-    ) -> Result<Vec<Fr>, CheckError> {
-        let p = self.protocol;
-        self.read(
-            &p.advice_queries,
-            row,
-            |c, r| self.advice(c, r),
-            &mut space.advice,
-        );
-        self.read(
-            &p.fixed_queries,
-            row,
-            |c, r| self.fixed[c][r],
-            &mut space.fixed,
-        );
-        self.read(
-            &p.instance_evals,
-            row,
-            |c, r| self.instance(c, r),
-            &mut space.instance,
-        );
-        let inputs = Inputs {
-            advice: &space.advice,
-            fixed: &space.fixed,
-            instance: &space.instance,
-            challenges: &space.challenges,
-        };
-        program.evaluate(inputs).ok_or(CheckError::Program)
-    }
-
-    fn space(&self) -> Space {
-        Space {
-            advice: Vec::new(),
-            fixed: Vec::new(),
-            instance: Vec::new(),
-            challenges: self.challenges.clone(),
-        }
-    }
-
-    /// For each row of 0..rows, what `each` makes of the program's slots.
-    fn rows<T: Send>(
+    /// What `each` makes of the blocks of the rows 0..rows, in their order.
+    fn blocks<T: Send>(
         &self,
         program: &Program,
         rows: usize,
-        each: impl Fn(usize, &[Fr], &mut Vec<T>) + Sync,
+        each: impl Fn(&mut Lanes<'_, Self>, Range<usize>, &mut Vec<T>) -> Result<(), CheckError> + Sync,
     ) -> Result<Vec<T>, CheckError> {
-        let chunk = rows.div_ceil(rayon::current_num_threads() * 8).max(64);
+        let chunk = rows
+            .div_ceil(rayon::current_num_threads() * 8)
+            .next_multiple_of(LANES);
         let parts = (0..rows.div_ceil(chunk)).into_par_iter().map(|i| {
-            let (mut out, mut space) = (Vec::new(), self.space());
-            for row in i * chunk..((i + 1) * chunk).min(rows) {
-                each(row, &self.evaluate(program, row, &mut space)?, &mut out);
+            let (mut out, mut lanes) = (Vec::new(), Lanes::new(program, self));
+            let end = ((i + 1) * chunk).min(rows);
+            for first in (i * chunk..end).step_by(LANES) {
+                let block = first..(first + LANES).min(end);
+                lanes.enter(first, block.len());
+                each(&mut lanes, block, &mut out)?;
             }
             Ok(out)
         });
@@ -257,12 +212,6 @@ impl<'a> Assignment<'a> {
         let mut report = Report::default();
         let p = self.protocol;
         let theta = Fr::random(OsRng);
-        let compress = |slots: &[Fr], tuple: &[usize]| {
-            tuple
-                .iter()
-                .fold(Fr::ZERO, |acc, slot| acc * theta + slots[*slot])
-        };
-
         // The tables, each once, however many arguments look into it.
         let mut tables: Vec<&[usize]> = Vec::new();
         let mut table_of = Vec::with_capacity(p.lookups.len());
@@ -285,39 +234,47 @@ impl<'a> Assignment<'a> {
                 place
             })
             .collect();
-        let entries = self.rows(&program, self.usable, |_, slots, out| {
-            out.extend(places.iter().map(|t| compress(slots, t)));
+        let entries = self.blocks(&program, self.usable, |lanes, block, out| {
+            for (t, place) in places.iter().enumerate() {
+                each_tuple(lanes, place, theta, block.clone(), |value, _| {
+                    out.push((t, value))
+                })?;
+            }
+            Ok(())
         })?;
-        let held: Vec<HashSet<Fr>> = (0..tables.len())
-            .into_par_iter()
-            .map(|t| {
-                entries
-                    .iter()
-                    .skip(t)
-                    .step_by(tables.len())
-                    .copied()
-                    .collect()
-            })
-            .collect();
-        drop(entries);
+        let mut held: Vec<Held> = vec![Held::default(); tables.len()];
+        for (t, value) in entries {
+            held[t].insert(value);
+        }
 
-        let mut failures = self.rows(&p.program, self.n, |row, slots, out| {
+        let mut failures = self.blocks(&p.program, self.n, |lanes, block, out| {
             for (number, gate) in p.gates.iter().enumerate() {
-                if !bool::from(slots[*gate].is_zero()) {
-                    out.push((Constraint::Gate(number), row));
+                let lane = lanes.get(*gate)?;
+                if matches!(lane, Lane::Same(v) if bool::from(v.is_zero())) {
+                    continue;
+                }
+                for row in block.clone() {
+                    if !bool::from(lanes.at(lane, row - block.start).is_zero()) {
+                        out.push((Constraint::Gate(number), row));
+                    }
                 }
             }
-            if row >= self.usable {
-                return;
+            let block = block.start..block.end.min(self.usable);
+            if block.is_empty() {
+                return Ok(());
             }
             for (argument, lookup) in p.lookups.iter().enumerate() {
                 let table = &held[table_of[argument]];
                 for (tuple, input) in lookup.inputs.iter().enumerate() {
-                    if !table.contains(&compress(slots, input)) {
-                        out.push((Constraint::Lookup { argument, tuple }, row));
-                    }
+                    each_tuple(lanes, input, theta, block.clone(), |value, rows| {
+                        if !table.contains(&value) {
+                            let failed = |row| (Constraint::Lookup { argument, tuple }, row);
+                            out.extend(rows.map(failed));
+                        }
+                    })?;
                 }
             }
+            Ok(())
         })?;
         failures.sort_by_key(|(constraint, row)| {
             (matches!(constraint, Constraint::Lookup { .. }), *row)
@@ -396,10 +353,81 @@ impl<'a> Assignment<'a> {
     }
 }
 
-/// What an evaluation of one row reads.
-struct Space {
-    advice: Vec<Fr>,
-    fixed: Vec<Fr>,
-    instance: Vec<Fr>,
-    challenges: Vec<Fr>,
+/// The compressed tuple on each row of a block: once with all rows where it is the same on them.
+fn each_tuple<S: Source>(
+    lanes: &mut Lanes<'_, S>,
+    tuple: &[usize],
+    theta: Fr,
+    block: Range<usize>,
+    mut f: impl FnMut(Fr, Range<usize>),
+) -> Result<(), CheckError> {
+    let parts = tuple.iter().map(|slot| lanes.get(*slot));
+    let parts = parts.collect::<Result<Vec<_>, _>>()?;
+    let value = |row: usize| {
+        let parts = parts.iter();
+        parts.fold(Fr::ZERO, |acc, part| acc * theta + lanes.at(*part, row))
+    };
+    if parts.iter().all(|part| matches!(part, Lane::Same(_))) {
+        f(value(0), block);
+        return Ok(());
+    }
+    for row in block.clone() {
+        f(value(row - block.start), row..row + 1);
+    }
+    Ok(())
+}
+
+impl Source for Assignment<'_> {
+    fn advice(&self, query: usize, first: usize, out: &mut [Fr]) -> Option<()> {
+        let (column, rotation) = *self.protocol.advice_queries.get(query)?;
+        for (i, value) in out.iter_mut().enumerate() {
+            *value = self.advice(column, self.rotated(first + i, rotation));
+        }
+        Some(())
+    }
+
+    fn fixed(&self, query: usize, first: usize, out: &mut [Fr]) -> Option<()> {
+        let (column, rotation) = *self.protocol.fixed_queries.get(query)?;
+        for (i, value) in out.iter_mut().enumerate() {
+            *value = self.fixed[column][self.rotated(first + i, rotation)];
+        }
+        Some(())
+    }
+
+    fn instance(&self, query: usize, first: usize, out: &mut [Fr]) -> Option<()> {
+        let (column, rotation) = *self.protocol.instance_evals.get(query)?;
+        for (i, value) in out.iter_mut().enumerate() {
+            *value = self.instance(column, self.rotated(first + i, rotation));
+        }
+        Some(())
+    }
+
+    fn challenge(&self, at: usize) -> Option<Fr> {
+        self.challenges.get(at).copied()
+    }
+}
+
+/// The values of a table.
+type Held = HashSet<Fr, BuildHasherDefault<Mixer>>;
+
+/// Mixes the words of a field element, of which many are spread evenly already.
+#[derive(Default)]
+struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }

@@ -48,7 +48,14 @@ fn compare(case: &Path, srs: &Path) -> Result<bool, KeyError> {
     let ours = verification_key(&circuit, witness.as_ref(), &srs, options, &mut |_, _| true)?;
     if let (true, Ok(theirs)) = (ours == theirs, std::fs::read(case.join("pk.key"))) {
         let mut pk = Vec::new();
-        proving_key(&circuit, witness.as_ref(), &srs, options, &mut pk, &mut |_, _| true)?;
+        proving_key(
+            &circuit,
+            witness.as_ref(),
+            &srs,
+            options,
+            &mut pk,
+            &mut |_, _| true,
+        )?;
         return Ok(pk == theirs);
     }
     Ok(ours == theirs)

@@ -217,7 +217,9 @@ impl Equation {
                 n @ 3.. => n,
                 _ => 1,
             };
-            let cost = volume(&step.result).saturating_mul(along).saturating_mul(times);
+            let cost = volume(&step.result)
+                .saturating_mul(along)
+                .saturating_mul(times);
             cells = cells.saturating_add(cost);
         }
         cells

@@ -264,6 +264,39 @@ impl Region {
         }
     }
 
+    /// Refuse values of a witness that some constraint will not hold for, where the walk is strict; unknown ones pass.
+    pub fn hold(
+        &self,
+        mut values: impl Iterator<Item = (Value, Value)>,
+        what: &str,
+    ) -> Result<(), Refusal> {
+        let differs = |(a, b): (Value, Value)| a != Value::Unknown && b != Value::Unknown && a != b;
+        if self.strict && values.any(differs) {
+            return Err(Refusal::Refuted {
+                what: what.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Refuse values beyond a table, where the walk is strict.
+    pub fn hold_within(&self, t: &Items, (low, high): (i128, i128)) -> Result<(), Refusal> {
+        if !self.strict {
+            return Ok(());
+        }
+        let inside = |v: Value| match v {
+            Value::Unknown => true,
+            Value::Int(v) => (low..=high).contains(&i128::from(v)),
+            Value::Felt(_) => matches!(v.integer(), Ok(Some(v)) if (low..=high).contains(&v)),
+        };
+        if t.values().all(inside) {
+            return Ok(());
+        }
+        Err(Refusal::Refuted {
+            what: format!("a value is outside the table of {low}..={high}"),
+        })
+    }
+
     /// Switch a selector on in a row.
     pub fn enable(&mut self, selector: usize, row: usize) {
         if self.structure {

@@ -81,9 +81,10 @@ pub fn check(
 impl Layout {
     /// A failure in the words of the model.
     fn broken(&self, failure: &Failure, protocol: &Protocol, grid: &Grid) -> Broken {
-        let mark = failure.advice.iter().find_map(|(column, row)| {
-            self.marks.of(&self.shape, *column, *row)
-        });
+        let mark = failure
+            .advice
+            .iter()
+            .find_map(|(column, row)| self.marks.of(&self.shape, *column, *row));
         let (kind, name) = match &failure.constraint {
             Constraint::Gate(number) => ("gate", self.shape.gate_name(*number).to_owned()),
             Constraint::Lookup { argument, .. } => (

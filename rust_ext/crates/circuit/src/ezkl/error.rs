@@ -14,6 +14,8 @@ pub enum Refusal {
     Full { column: &'static str },
     #[error("the settings announce no {what}, which an operator needs")]
     Missing { what: String },
+    #[error("the circuit refuses this witness: {what}")]
+    Refuted { what: String },
     #[error("operands do not fit each other")]
     Shape,
     #[error("{expected} values are needed and the witness has {got}")]

@@ -156,6 +156,8 @@ impl Region {
             return Err(Refusal::Shape);
         }
         let product = self.area_run(&scalars, true, 1, (Run::CumProdInit, Run::CumProd))?;
+        let ends = std::iter::once((product.value, total.value));
+        self.hold(ends, "a matrix product is not what it is claimed to be")?;
         match (product.place, total.place) {
             (Place::Cell(left), Place::Cell(right)) => self.copy(left, right),
             _ => return Err(Refusal::Shape),
@@ -241,12 +243,7 @@ impl Region {
     }
 
     /// Σ xᵢ·cⁿ⁻ⁱ for the n items, padded with zeros.
-    fn area_combine(
-        &mut self,
-        line: &[Item],
-        second: bool,
-        round: usize,
-    ) -> Result<Item, Refusal> {
+    fn area_combine(&mut self, line: &[Item], second: bool, round: usize) -> Result<Item, Refusal> {
         self.area_flush();
         let line = self.padded(line, 0);
         let challenge = self.challenges.get(round).copied();
@@ -281,7 +278,11 @@ impl Region {
     ) -> Result<Term, Refusal> {
         self.area_flush();
         let pair = Pair::of(a.second, b.second);
-        let (a, b) = if a.second && !b.second { (b, a) } else { (a, b) };
+        let (a, b) = if a.second && !b.second {
+            (b, a)
+        } else {
+            (a, b)
+        };
         let second = a.second || b.second;
         let (a, b) = (a.along(equation, &result)?, b.along(equation, &result)?);
         let (x, y, out) = pair.columns();
@@ -348,7 +349,11 @@ impl Region {
         self.area_flush();
         let line = self.padded(line, filler);
         let mut total = Value::int(filler);
-        let f = if filler == 0 { Value::plus } else { Value::times };
+        let f = if filler == 0 {
+            Value::plus
+        } else {
+            Value::times
+        };
         let values: Vec<Value> = line
             .chunks(self.shape.width)
             .map(|row| {

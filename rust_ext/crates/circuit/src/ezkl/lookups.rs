@@ -44,10 +44,12 @@ impl Region {
         let op = found.ok_or_else(|| Refusal::Missing {
             what: format!("table of {op:?}"),
         })?;
+        let (low, columns) = (self.shape.lookup_range.0, self.shape.lookup_columns());
+        let entries = (columns * self.shape.table_rows()) as i128;
+        self.hold_within(t, (low, low + entries - 1))?;
         self.assign(Var::I0, t)?;
         let function = self.shape.lookups[op].clone();
         let out = self.assign(Var::O, &t.claim(|x| table(&function, x))?)?;
-        let (low, columns) = (self.shape.lookup_range.0, self.shape.lookup_columns());
         self.assign_chunks(t, low, columns)?;
         for i in 0..t.len() {
             let (block, inner, row) = self.position(self.at + i)?;
@@ -63,6 +65,7 @@ impl Region {
         let number = found.ok_or_else(|| Refusal::Missing {
             what: format!("range {range:?}"),
         })?;
+        self.hold_within(t, range)?;
         let out = self.assign(Var::I0, t)?;
         self.assign_chunks(t, range.0, self.shape.range_columns(number))?;
         for i in 0..t.len() {

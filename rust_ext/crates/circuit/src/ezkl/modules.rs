@@ -131,7 +131,9 @@ impl Walk<'_> {
             let Some(NodeType::Node(node)) = graph.nodes.get(*idx) else {
                 return Err(at(Refusal::Shape));
             };
-            let dims = to_usize(&node.out_dims).map_err(Refusal::from).map_err(at)?;
+            let dims = to_usize(&node.out_dims)
+                .map_err(Refusal::from)
+                .map_err(at)?;
             let values = self.input_values(number, &dims).map_err(at)?;
             let items = Items::fresh(values.into_iter(), &dims);
             let ready = self.through(visibility, &items, None).map_err(at)?;
@@ -256,6 +258,8 @@ impl Region {
         }
         let hash = state[0];
         if let (Some((row, value)), Place::Cell(made)) = (public, hash.place) {
+            let ends = std::iter::once((hash.value, value));
+            self.hold(ends, "a hash is not that of its tensor")?;
             let cell = self.state_cell(0);
             self.put(
                 cell,

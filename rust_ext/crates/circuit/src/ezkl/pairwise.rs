@@ -57,6 +57,10 @@ impl Region {
     pub fn equality(&mut self, a: &Items, b: &Items) -> Result<(), Refusal> {
         let dims = broadcast_dims(&a.dims, &b.dims);
         let (a, b) = (a.broadcast(&dims)?, b.broadcast(&dims)?);
+        self.hold(
+            a.values().zip(b.values()),
+            "values that are to be equal are not",
+        )?;
         self.assign(Var::I1, &a)?;
         self.assign(Var::O, &b)?;
         for i in 0..a.len() {
