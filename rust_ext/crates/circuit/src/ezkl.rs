@@ -26,6 +26,7 @@ mod permutation;
 mod poseidon;
 mod reduce;
 mod rounding;
+mod scan;
 mod select;
 mod selectors;
 mod shape;

@@ -29,6 +29,7 @@ pub use error::{ExecuteError, ExecuteFault};
 pub use inputs::{InputError, read_inputs};
 pub use lookup::table;
 pub use run::{Execution, execute, operator};
+pub use subgraph::scan;
 pub use values::{Ints, cells, offsets, strides, to_usize};
 pub use windows::{Windows, windows};
 pub use witness_json::witness_json;

@@ -138,19 +138,13 @@ impl Equation {
         format!("{}->{output}", terms.join(","))
     }
 
-    /// Whether EZKL checks this product in the area: it has a contraction of operands and at least two free axes.
+    /// Whether EZKL checks this product in the area: a contraction of operands, and at least two axes that some operand lacks.
     pub fn is_checked_by_combination(&self) -> bool {
-        let holders = |axis: &char| self.terms.iter().filter(|t| t.contains(axis)).count();
-        let free = self
-            .output
-            .iter()
-            .filter(|axis| holders(axis) < self.terms.len());
-        let contracted = |(axis, _): &(char, usize)| !self.output.contains(axis);
-        free.count() >= 2
-            && self
-                .sizes
-                .iter()
-                .any(|s| contracted(s) && holders(&s.0) >= 2)
+        let holders = |axis: char| self.terms.iter().filter(|t| t.contains(&axis)).count();
+        let lacking = |(axis, _): &&(char, usize)| holders(*axis) < self.terms.len();
+        let contracted = |axis: char| !self.output.contains(&axis) && holders(axis) >= 2;
+        self.sizes.iter().filter(lacking).count() >= 2
+            && self.sizes.iter().any(|(axis, _)| contracted(*axis))
     }
 
     /// The steps that reduce the terms to scalars.

@@ -3,7 +3,7 @@
 use zkml_graph::execute::{cells, check_work, offsets, strides};
 
 use super::assign::{Item, Items, Region};
-use super::error::Refusal;
+use super::error::{Refusal, unsupported};
 use super::value::Value;
 
 pub(super) struct Axes {
@@ -141,6 +141,11 @@ impl Region {
         let reading = Reading::new(&axes, inputs)?;
         let out_dims: Vec<usize> = axes.output.iter().map(|(_, d)| *d).collect();
         let shared = |(a, d): &(char, usize)| *d == 1 || axes.terms.iter().all(|t| t.contains(a));
+        // EZKL takes the elements along such an axis more than once: its result is another number.
+        let held = |axis: char| axes.terms.iter().filter(|t| t.contains(&axis)).count();
+        if axes.summed.iter().any(|(a, d)| *d > 1 && held(*a) > 2) {
+            return unsupported("a sum along an axis of three operands or more");
+        }
         let is_dot = inputs.len() == 2 && axes.summed.iter().all(shared);
         self.flush();
         let mut all = Vec::with_capacity(reading.outputs());

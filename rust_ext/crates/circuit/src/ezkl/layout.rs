@@ -6,7 +6,7 @@ use ff::PrimeField;
 use halo2curves::bn256::Fr;
 use zkml_graph::execute::{cells, to_usize};
 use zkml_graph::model::{Model, NodeType};
-use zkml_graph::ops::{Constant, Input, InputType};
+use zkml_graph::ops::{Constant, Input};
 use zkml_graph::tensor::Visibility;
 use zkml_graph::{Circuit, SupportedOp};
 
@@ -159,6 +159,12 @@ fn operator(op: &SupportedOp) -> String {
     }
 }
 
+/// What a node is called: its number, after those of the scans around it.
+pub(super) fn name(path: &[u64], idx: u64) -> String {
+    let numbers = path.iter().chain([&idx]).map(u64::to_string);
+    numbers.collect::<Vec<_>>().join("/")
+}
+
 impl Walk<'_> {
     /// Instance rows for these values. Returns the items.
     pub(super) fn publish(
@@ -212,33 +218,56 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The nodes one after the other. Returns the outputs.
-    fn model(&mut self, model: &Model) -> Result<Vec<Items>, LayoutError> {
+    /// The nodes of a model one after the other: their results. `fed` holds the inputs of the body of a scan, whose nodes have the
+    /// numbers in `path` in front of their own.
+    pub(super) fn nodes(
+        &mut self,
+        model: &Model,
+        path: &[u64],
+        mut fed: HashMap<u64, Items>,
+    ) -> Result<HashMap<(u64, u64), Items>, LayoutError> {
         let mut values: HashMap<(u64, u64), Items> = HashMap::new();
         for (idx, node) in model.graph.nodes.iter() {
             let started = self.coordinates();
-            let at = |operator: String, refusal| LayoutError {
-                node: idx.to_string(),
-                operator,
+            let at = |operator: &str, refusal| LayoutError {
+                node: name(path, idx),
+                operator: operator.to_owned(),
                 refusal,
             };
-            let NodeType::Node(node) = node else {
-                let what = "a subgraph".to_owned();
-                return Err(at("SubGraph".to_owned(), Refusal::Unsupported { what }));
+            let slots = node.inputs().iter();
+            let inputs: Option<Vec<&Items>> = slots.map(|slot| values.get(slot)).collect();
+            let node = match node {
+                NodeType::Node(node) => node,
+                NodeType::SubGraph { .. } => {
+                    let inputs = inputs.ok_or_else(|| at("SubGraph", Refusal::Shape))?;
+                    let inputs = inputs.into_iter().cloned().collect();
+                    let inner: Vec<u64> = path.iter().copied().chain([idx]).collect();
+                    let results = self.scan(node, inputs, &inner)?;
+                    let numbered = (0u64..).zip(results);
+                    values.extend(numbered.map(|(outlet, items)| ((idx, outlet), items)));
+                    continue;
+                }
             };
-            let inputs: Option<Vec<&Items>> =
-                node.inputs.iter().map(|slot| values.get(slot)).collect();
             let result = inputs
                 .ok_or(Refusal::Shape)
                 .and_then(|inputs| match &node.opkind {
-                    SupportedOp::Input(op) => self.input(idx, op, &node.out_dims),
+                    SupportedOp::Input(op) => match fed.remove(&idx) {
+                        Some(items) => self.body_input(op, items),
+                        None => self.input(idx, op, &node.out_dims),
+                    },
                     SupportedOp::Constant(op) => self.constant(idx, op, node.num_uses),
                     op => self.apply(op, &inputs),
                 });
-            let name = operator(&node.opkind);
-            self.mark(started, idx, &name);
-            values.insert((idx, 0), result.map_err(|r| at(name, r))?);
+            let operator = operator(&node.opkind);
+            self.mark(started, name(path, idx), &operator);
+            values.insert((idx, 0), result.map_err(|r| at(&operator, r))?);
         }
+        Ok(values)
+    }
+
+    /// The whole model, its outputs tied to what they are claimed to be. Returns the outputs.
+    fn model(&mut self, model: &Model) -> Result<Vec<Items>, LayoutError> {
+        let values = self.nodes(model, &[], HashMap::new())?;
         let mut outputs = Vec::with_capacity(model.graph.outputs.len());
         for (number, slot) in model.graph.outputs.iter().enumerate() {
             let at = |refusal| LayoutError {
@@ -250,7 +279,7 @@ impl Walk<'_> {
             let output = values.get(slot).ok_or(Refusal::Shape).map_err(at)?;
             let expected = self.expected(number, output).map_err(at)?;
             self.output(output, &expected).map_err(at)?;
-            self.mark(started, slot.0, "Output");
+            self.mark(started, slot.0.to_string(), "Output");
             outputs.push(output.clone());
         }
         Ok(outputs)
@@ -276,12 +305,12 @@ impl Walk<'_> {
         [r.at, r.table_at, r.area_at]
     }
 
-    fn mark(&mut self, [at, table_at, area_at]: [usize; 3], node: u64, operator: &str) {
+    fn mark(&mut self, [at, table_at, area_at]: [usize; 3], node: String, operator: &str) {
         self.marks.push(Mark {
             cells: at..self.region.at,
             table_cells: table_at..self.region.table_at,
             area_cells: area_at..self.region.area_at,
-            node: node.to_string(),
+            node,
             operator: operator.to_owned(),
         });
     }
@@ -307,13 +336,7 @@ impl Walk<'_> {
                 }
             }
         };
-        if op.datum_type == InputType::Bool {
-            self.region.bits(&items)
-        } else if op.decomp {
-            Ok(self.region.decompose(&items, false)?.1)
-        } else {
-            self.region.identity(&items)
-        }
+        self.body_input(op, items)
     }
 
     /// A parameter's values, in no cell.

@@ -21,6 +21,17 @@ fn chosen(values: &Items, index: &Items) -> Result<Vec<Value>, Refusal> {
     index.values().map(value).collect()
 }
 
+/// All coordinates of a shape in row-major order.
+fn coordinates(dims: &[usize]) -> Vec<Vec<usize>> {
+    let all = vec![Vec::new()];
+    dims.iter().fold(all, |all, dim| {
+        let longer = |head: &Vec<usize>, i: usize| [head.as_slice(), &[i]].concat();
+        all.iter()
+            .flat_map(|head| (0..*dim).map(move |i| longer(head, i)))
+            .collect()
+    })
+}
+
 impl Region {
     /// The values at these indices, looked up in a table of position and value.
     pub fn select(&mut self, values: &Items, index: &Items) -> Result<Items, Refusal> {
@@ -115,18 +126,16 @@ impl Region {
         let rest = &t.dims[*width..];
         let dims: Vec<usize> = [lead, rest].concat();
         cells(&dims)?;
-        let factors = Items::list(
-            step[..*width]
-                .iter()
-                .map(|s| Item::constant(*s as i128))
-                .collect(),
-        );
+        let constant = |n: &usize| Item::constant(*n as i128);
+        let factors = Items::list(step.iter().map(constant).collect());
         let mut at = Vec::new();
         for tuple in index.all.chunks(*width) {
-            for offset in offsets(rest, &step[*width..]) {
-                let products = self.mult(&Items::list(tuple.to_vec()), &factors)?;
-                let mut terms = products.all;
-                terms.push(Item::constant(offset as i128));
+            for rest in coordinates(rest) {
+                // The whole coordinate: what the index says, then where in the slice.
+                let mut whole = tuple.to_vec();
+                whole.extend(rest.iter().map(constant));
+                let mut terms = self.mult(&Items::list(whole), &factors)?.all;
+                terms.push(Item::constant(0));
                 at.push(self.sum(&terms)?);
             }
         }
