@@ -12,7 +12,7 @@ from tests.flow import models
 from zkml import RunArgs
 from zkml._core import graph as core_graph
 from zkml._core import keys as core_keys
-from zkml.errors import CircuitError, UsageError
+from zkml.errors import UsageError
 from zkml.files import sha256_file
 from zkml.keys.srs import generate_unsafe
 
@@ -47,27 +47,17 @@ def test_both_engines_make_the_same_keys_and_ezkl_proves_with_those_of_rust(tmp_
     assert ours.pk_bytes * 4 < theirs.pk_bytes
 
 
-def test_what_rust_cannot_lay_out_is_named_and_leaves_no_keys(tmp_path: Path) -> None:
+def test_a_hashed_output_is_keyed_and_proved_in_rust(tmp_path: Path) -> None:
     srs = generate_unsafe(tmp_path / "home" / "srs" / f"k{K + 1}.srs", K + 1)
     args = RunArgs(logrows=K + 1, lookup_range=(-100, 100), output_visibility="hashed")
     bundle = zkml.compile(models.linear(tmp_path / "linear.onnx"), run_args=args).bundle
-    with pytest.raises(CircuitError) as error:
-        zkml.setup(bundle, srs, allow_unsafe_srs=True, engine="rust")
-    assert error.value.code == "engine-unsupported"
-    assert not any(bundle.has(name) for name in ("pk", "vk", "prover_key"))
-
-
-def test_auto_takes_ezkl_for_such_circuits_and_says_why(tmp_path: Path) -> None:
-    srs = generate_unsafe(tmp_path / "home" / "srs" / f"k{K + 1}.srs", K + 1)
-    args = RunArgs(logrows=K + 1, lookup_range=(-100, 100), output_visibility="hashed")
-    bundle = zkml.compile(models.linear(tmp_path / "linear.onnx"), run_args=args).bundle
+    zkml.setup(bundle, srs, allow_unsafe_srs=True)
+    theirs = sha256_file(bundle.path("vk"))
     keys = zkml.setup(bundle, srs, allow_unsafe_srs=True, engine="auto")
-    assert keys.engine == "ezkl"
-    assert keys.reason is not None
-    assert "hashed" in keys.reason
+    assert keys.engine == "rust"
+    assert sha256_file(bundle.path("vk")) == theirs
     proved = zkml.prove(bundle, SAMPLE, srs=srs)
-    assert proved.engine == "ezkl"
-    assert proved.reason == keys.reason
+    assert proved.engine == "rust"
 
 
 def test_an_engine_that_does_not_exist_is_a_wrong_call(tmp_path: Path) -> None:

@@ -139,7 +139,9 @@ CASES: dict[str, Case] = {
     "hashed_parameters_twice": _twice(param_visibility="hashed/public"),
     "committed_parameters_twice": _twice(param_visibility="polycommit"),
     "committed_and_hashed": _gemm(**COMMITTED, output_visibility="hashed/public"),
-    "committed_freivalds": _einsum("mk,kn->mn", [(2, 3), (3, 2)], (2, 2), **FREIVALDS, **COMMITTED, output_visibility="hashed/public"),
+    "committed_freivalds": _einsum(
+        "mk,kn->mn", [(2, 3), (3, 2)], (2, 2), **FREIVALDS, **COMMITTED, output_visibility="hashed/public"
+    ),
     "fixed_input": _gemm(input_visibility="fixed"),
     "recurrent": _recurrent("RNN", 1),
 }
@@ -163,9 +165,16 @@ def make(name: str) -> None:
         ezkl.gen_settings(path("network.onnx"), path("settings.json"), py_run_args=run_args(logrows=LOGROWS, **options))
         ezkl.compile_circuit(path("network.onnx"), path("c.ezkl"), path("settings.json"))
         if not committed:
-            ezkl.gen_witness(path("input.json"), path("c.ezkl"), path("witness.json"))
+            ezkl.gen_witness(path("input.json"), path("c.ezkl"), path("witness.json"), None, None)
         witness = path("witness.json") if fixed else None
-        ezkl.setup(path("c.ezkl"), path("vk.key"), path("pk.key"), srs_path=str(srs), witness_path=witness)
+        ezkl.setup(
+            path("c.ezkl"),
+            path("vk.key"),
+            path("pk.key"),
+            srs_path=str(srs),
+            witness_path=witness,
+            disable_selector_compression=False,
+        )
         if committed:
             ezkl.gen_witness(path("input.json"), path("c.ezkl"), path("witness.json"), path("vk.key"), str(srs))
         folder = HERE / name

@@ -318,10 +318,10 @@ impl Walk<'_> {
     fn input(&mut self, idx: u64, op: &Input, dims: &[u64]) -> Result<Items, Refusal> {
         let dims = to_usize(dims)?;
         let visibility = &self.circuit.core.settings.run_args.input_visibility;
-        if let Some(ready) = self.inputs.get(&idx) {
-            if *visibility != Visibility::Public {
-                return Ok(ready.clone());
-            }
+        if let Some(ready) = self.inputs.get(&idx)
+            && *visibility != Visibility::Public
+        {
+            return Ok(ready.clone());
         }
         let items = match self.inputs.remove(&idx) {
             Some(public) => public,
