@@ -36,5 +36,5 @@ def test_ezkl_accepts_the_proof(name: str, tmp_path: Path) -> None:
     columns.write_proving_key(tmp_path / "prover.key", protocol)
     proof, instances, _ = prover.Prover(protocol, tmp_path / "prover.key", srs).prove(circuit, witness)
     (tmp_path / "proof.json").write_bytes(proof_json(proof, instances))
-    files = (tmp_path / "proof.json", folder / "settings.json", folder / "vk.key", srs)
-    assert ezkl.verify(*map(str, files), reduced_srs=False)
+    made, theirs = str(tmp_path / "proof.json"), str(folder / "vk.key")
+    assert ezkl.verify(made, str(folder / "settings.json"), theirs, str(srs), reduced_srs=False)
