@@ -87,18 +87,22 @@ def prove(
         bundle.require("witness")
         staged = change.path("proof")
         check_tables(read_json(bundle.path("witness"), what="witness", max_bytes=MAX_WITNESS_BYTES), settings)
-        ran = chosen.prove(Job(bundle, staged, srs, committed(settings)), worker)
+        fixed = WitnessError(
+            "this input or output is not the one that the keys were made for: it is fixed",
+            hint="run `zkml setup` again to fix another one, or compile with it public",
+            code="not-the-fixed-one",
+        )
+        try:
+            ran = chosen.prove(Job(bundle, staged, srs, committed(settings)), worker)
+        except WitnessError as e:
+            raise (fixed if e.code == "unsatisfied" and needs_witness(settings) else e) from e
         data = staged.read_bytes()
         proof = read_proof(data)
         started = time.perf_counter()
         verdict = native.check(protocol, proof, MATHEMATICS_ONLY)
         verify_seconds = time.perf_counter() - started
         if not verdict.accepted and needs_witness(settings):
-            raise WitnessError(
-                "this input or output is not the one that the keys were made for: it is fixed",
-                hint="run `zkml setup` again to fix another one, or compile with it public",
-                code="not-the-fixed-one",
-            )
+            raise fixed
         if not verdict.accepted:
             raise InternalFault(
                 f"the proof that {ran.engine} made does not verify: {verdict.reason}",
