@@ -1,4 +1,4 @@
-"""Jobs on circuits that EZKL keyed: the Rust engine proves them, hashed tensors too."""
+"""Circuits that the Rust engine refuses are proved by EZKL, in the same process beside the worker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zkml.keys.srs import generate_unsafe
 
 
 @pytest.mark.ezkl
-def test_a_circuit_with_a_hashed_output_that_ezkl_keyed_is_proved_in_rust(store: Store, tmp_path: Path, tiny: Tiny) -> None:
+def test_a_circuit_that_rust_cannot_lay_out_is_proved_by_ezkl(store: Store, tmp_path: Path, tiny: Tiny) -> None:
     srs = generate_unsafe(tmp_path / "k9.srs", 9)
     args = RunArgs(logrows=9, lookup_range=(-100, 100), output_visibility="hashed")
     bundle = zkml.compile(models.linear(tmp_path / "hashed.onnx"), run_args=args).bundle
@@ -24,4 +24,4 @@ def test_a_circuit_with_a_hashed_output_that_ezkl_keyed_is_proved_in_rust(store:
     job = store.submit(Tiny(bundle, srs, tiny.home), inputs(2)).job
     assert store.work().proved == 2
     assert {row["state"] for batch in rows(store.db, job) for row in batch} == {"done"}
-    assert [(a["outcome"], a["engine"]) for a in log(store.db, job)] == [("done", "rust")] * 2
+    assert [(a["outcome"], a["engine"]) for a in log(store.db, job)] == [("done", "ezkl")] * 2
