@@ -43,7 +43,7 @@ def edited(data: bytes, rng: random.Random) -> bytes:
 def test_an_edited_circuit_is_laid_out_or_refused(name: str) -> None:
     data, witness = (KEYS / name / "c.ezkl").read_bytes(), KEYS / name / "witness.json"
     values = witness.read_bytes() if witness.exists() else None
-    rng = random.Random(name)  # noqa: S311 - the same edits each time
+    rng = random.Random(name)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refused = 0
     for _ in range(EDITS):
