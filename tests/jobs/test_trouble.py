@@ -82,7 +82,7 @@ def test_an_input_that_kills_its_worker_three_times_fails_and_no_other_does(stor
             """Kill the process that proves whenever it is at that item, as one that exhausts memory would have it killed."""
             while not ended.wait(0.005):
                 process = worker._process
-                if process is not None and process.sent and process.sent[0][0].item == poison:
+                if process is not None and process.leases[:1] and process.leases[0].item == poison:
                     process.kill()
 
         killer = threading.Thread(target=kill)

@@ -147,9 +147,8 @@ def _room(c: Connection, db: Database, worker: str, host: str, ram: int, host_ra
 
 
 def _take(c: Connection, worker: str, items: Sequence[int], place: int) -> list[Lease]:
-    for i, item in enumerate(sorted(items)):
-        values = {"state": LEASED, "owner": worker, "fence": Item.fence + 1, "place": place + i}
-        c.execute(sa.update(Item).where(Item.id == item).values(**values))
+    values = {"state": LEASED, "owner": worker, "fence": Item.fence + 1, "place": place}
+    c.execute(sa.update(Item).where(Item.id.in_(items)).values(**values))
     columns = (Item.id, Item.digest, Item.circuit, Item.job, Chunk.digest, Item.row, Chunk.row_bytes, Item.fence)
     rows = c.execute(sa.select(*columns).join(Chunk, Chunk.id == Item.chunk).where(Item.id.in_(items)).order_by(Item.id))
     return [Lease(row[0], bytes(row[1]), *row[2:]) for row in rows]
@@ -158,12 +157,20 @@ def _take(c: Connection, worker: str, items: Sequence[int], place: int) -> list[
 # ---- outcomes
 
 
+# Written once, since building a statement takes longer than running it.
+_DONE = sa.text(
+    f"UPDATE items SET state = '{DONE}', owner = NULL, proof = :proof, statement = :statement, code = NULL, reason = NULL"  # noqa: S608
+    f" WHERE id = :item AND owner = :worker AND fence = :fence AND state = '{LEASED}'"
+)
+_ATTEMPT = sa.insert(Attempt)
+
+
 def finish(db: Database, worker: str, lease: Lease, proof: Proof) -> bool:
     """Record a verified proof; False when the lease was lost, and the proof is another's to make."""
 
     def work(c: Connection) -> bool:
-        values = {"state": DONE, "proof": proof.digest, "statement": proof.statement, "code": None, "reason": None}
-        if _settle(c, worker, lease, values):
+        values = {"item": lease.item, "worker": worker, "fence": lease.fence, "proof": proof.digest, "statement": proof.statement}
+        if c.execute(_DONE, values).rowcount == 1:
             cost = {k: getattr(proof, k) for k in ("seconds", "peak_ram", "threads", "engine", "device")}
             _attempt(c, lease.item, worker, "done", db.now(c), **cost)
             return True
@@ -260,7 +267,7 @@ def _crashed(db: Database, c: Connection, worker: str, item: int, fence: int, wh
 
 
 def _attempt(c: Connection, item: int, worker: str, outcome: str, now: float, **values: Any) -> None:
-    c.execute(sa.insert(Attempt).values(item=item, worker=worker, outcome=outcome, at=now, **values))
+    c.execute(_ATTEMPT, {"item": item, "worker": worker, "outcome": outcome, "at": now, **values})
 
 
 def times(count: int) -> str:

@@ -1,5 +1,9 @@
-"""A worker's side of the process that proves: start, feed, watch, stop. One circuit, any number of proofs, two items at a time:
-one in proof and the next behind it, so that it never waits for the store."""
+"""A worker's side of the process that proves: start, feed, watch, stop. One circuit, any number of proofs.
+
+Behind the item in proof lie others, enough for four seconds, so that the process does not wait for the store, and the store is
+asked for several at once where proofs are short. The process is given an item only when it waits for one: two that write to each
+other at once would both wait for ever.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,9 @@ from zkml.jobs.child import Fields
 from zkml.jobs.circuits import KEYS, SRS_FILE, CircuitRecord, open_files
 from zkml.jobs.leases import Lease
 
-DEPTH = 2
+FIRST_ROOM = 2
+QUEUE_SECONDS, LONGEST_QUEUE = 4.0, 16
+ENFORCE_SECONDS = 1.0
 LOG_TAIL_BYTES = 2000
 PREFIX = ".zkml-job-"
 
@@ -65,8 +71,10 @@ class ProverProcess:
     ) -> None:
         """Start the process, the circuit's files in a private folder. Raises what `open_files` and `zkml.proof.Prover` raise."""
         self.circuit = circuit
-        self.sent: deque[tuple[Lease, Fields]] = deque()
+        self.queue: deque[tuple[Lease, Fields]] = deque()
         self.since = time.monotonic()
+        self._enforced = self.since
+        self._seconds: float | None = None
         self._max_ram, self._max_seconds = max_ram, max_seconds
         self._over: ZkmlError | None = None
         self._holding = contextlib.ExitStack()
@@ -108,20 +116,33 @@ class ProverProcess:
             raise error_of(answer[1])
 
     @property
-    def room(self) -> int:
-        return DEPTH - len(self.sent)
+    def leases(self) -> list[Lease]:
+        """The items that the process has: the one in proof first."""
+        return [lease for lease, _ in self.queue]
 
-    def send(self, lease: Lease, fields: Fields) -> None:
-        """Give the process an item, at most `DEPTH` at a time."""
-        if not self.sent:
-            self.since = time.monotonic()
-        self.sent.append((lease, fields))
-        with contextlib.suppress(OSError):  # that it died is found by `receive`
-            self.connection.send(("prove", fields))
+    @property
+    def room(self) -> int:
+        """How many items to ask the store for; none while half of the queue is left."""
+        depth = FIRST_ROOM
+        if self._seconds is not None:
+            depth = max(depth, min(LONGEST_QUEUE, 1 + int(QUEUE_SECONDS / max(self._seconds, 1e-3))))
+        return depth - len(self.queue) if 2 * len(self.queue) <= depth else 0
+
+    def put(self, lease: Lease, fields: Fields) -> None:
+        """Put an item behind the others."""
+        self.queue.append((lease, fields))
+        if len(self.queue) == 1:
+            self._next()
+
+    def _next(self) -> None:
+        self.since = time.monotonic()
+        if self.queue:
+            with contextlib.suppress(OSError):  # that it died is found by `receive`
+                self.connection.send(("prove", self.queue[0][1]))
 
     def receive(self, timeout: float) -> Made | Failed | Crashed | None:
         """Return what became of the item in proof, or None when `timeout` seconds passed. After `Crashed` the process is gone."""
-        if not self.sent:
+        if not self.queue:
             return None
         try:
             if not self.connection.poll(timeout):
@@ -129,16 +150,21 @@ class ProverProcess:
                 return None
             answer = self.connection.recv()
         except (EOFError, OSError):
-            lease, _ = self.sent.popleft()
+            lease, _ = self.queue.popleft()
             how = self._end()
             return Failed(lease, self._over) if self._over is not None else Crashed(lease, how)
-        lease, _ = self.sent.popleft()
-        self.since = time.monotonic()
+        lease, _ = self.queue.popleft()
+        took = time.monotonic() - self.since
+        self._seconds = took if self._seconds is None else (3 * self._seconds + took) / 4
+        self._next()
         return Made(lease, *answer[1:]) if answer[0] == "proved" else Failed(lease, error_of(answer[1]))
 
     def _enforce(self) -> None:
         """Kill a proof that takes more memory or time than it may."""
-        elapsed = time.monotonic() - self.since
+        now = time.monotonic()
+        if now - self._enforced < ENFORCE_SECONDS:  # looking for processes costs milliseconds
+            return
+        self._enforced, elapsed = now, now - self.since
         with contextlib.suppress(psutil.Error):
             used = self._watched.memory_info().rss + sum(p.memory_info().rss for p in self._watched.children(recursive=True))
             if used > self._max_ram:

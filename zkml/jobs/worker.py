@@ -1,6 +1,6 @@
 """A worker: takes items, has a process of its own prove them, verifies each proof, stores it, and only then says that it is done.
 
-It holds two items at a time, of one circuit, which it keeps open. What it cannot use (a circuit that needs more memory than there
+It works on one circuit at a time, which it keeps open. What it cannot use (a circuit that needs more memory than there
 is, a bundle that was changed or is gone) it says and leaves to others. A disk that is full or a store that is away holds it up,
 and costs no item an attempt.
 """
@@ -23,7 +23,7 @@ from zkml.jobs.database import Database
 from zkml.jobs.layout import Identity, instances_digest
 from zkml.jobs.leases import Lease, LeaseLost, Proof, Request
 from zkml.jobs.manage import Remaining, close_finished, remaining
-from zkml.jobs.process import DEPTH, Crashed, Failed, Made, ProverProcess
+from zkml.jobs.process import FIRST_ROOM, Crashed, Failed, Made, ProverProcess
 from zkml.jobs.stop import Stop
 from zkml.proof.prove import MATHEMATICS_ONLY
 from zkml.protocol import decode
@@ -159,7 +159,7 @@ class Worker:
             return True
         finally:
             beats.ended.set()
-            held = [lease for lease, _ in self._process.sent] if self._process is not None else []
+            held = self._process.leases if self._process is not None else []
             self._close_process()
             beats.join()
             try:
@@ -173,16 +173,16 @@ class Worker:
 
     @property
     def _busy(self) -> bool:
-        return self._process is not None and bool(self._process.sent)
+        return self._process is not None and bool(self._process.queue)
 
     def _fill(self) -> bool:
         """Take items while there is room for them; return whether there were any."""
-        room = DEPTH if self._process is None else self._process.room
+        room = FIRST_ROOM if self._process is None else self._process.room
         if room == 0:
             return True
         now = time.monotonic()
         self._blocked = {k: v for k, v in self._blocked.items() if v[0] > now}
-        sent = self._process.sent if self._process is not None else ()
+        held = self._process.leases if self._process is not None else []
         asked = Request(
             want=room,
             ram=self._ram,
@@ -190,11 +190,11 @@ class Worker:
             held=self._process.circuit.key if self._process is not None else None,
             job=self.options.job,
             blocked=frozenset(self._blocked),
-            holding=frozenset(lease.item for lease, _ in sent),
+            holding=frozenset(lease.item for lease in held),
             place=self._place,
         )
         taken = leases.lease(self.db, self.name, asked)
-        self._place += len(taken)
+        self._place += 1
         if not taken:
             return False
         if self._process is None or self._process.circuit.key != taken[0].circuit:
@@ -204,7 +204,7 @@ class Worker:
             if not self._open(taken):
                 return True
         for lease in taken:
-            self._send(lease)
+            self._put(lease)
         return True
 
     def _open(self, taken: list[Lease]) -> bool:
@@ -241,14 +241,14 @@ class Worker:
             note_problem(self.db, key, None)
         return True
 
-    def _send(self, lease: Lease) -> None:
+    def _put(self, lease: Lease) -> None:
         assert self._process is not None
         try:
             fields = self._fields(self._process.circuit, lease)
         except MalformedArtifact as e:
             self._count(leases.fail(self.db, self.name, lease, e, again=True), "retried", f"item {lease.item}: {e.message}")
             return
-        self._process.send(lease, fields)
+        self._process.put(lease, fields)
 
     def _fields(self, circuit: CircuitRecord, lease: Lease) -> Fields:
         """Return an item's input from the store, which must be that of its digest."""
@@ -334,7 +334,7 @@ class Worker:
     def _give_back_rest(self) -> None:
         """End the process, and give back what waited behind the item that it was at."""
         assert self._process is not None
-        rest = [lease for lease, _ in self._process.sent]
+        rest = self._process.leases
         self._close_process()
         leases.give_back(self.db, self.name, rest)
 
@@ -343,20 +343,20 @@ class Worker:
         if not self._busy:
             return
         assert self._process is not None
-        sent = [lease for lease, _ in self._process.sent]
-        kept = leases.still_held(self.db, self.name, sent)
-        if len(kept) < len(sent):
-            self._say("an item was taken away: its job was cancelled, or this worker taken for dead")
-            self.tally.lost += len(sent) - len(kept)
+        held = self._process.leases
+        kept = leases.still_held(self.db, self.name, held)
+        if len(kept) < len(held):
+            self._say("items were taken away: their job was cancelled, or this worker taken for dead")
+            self.tally.lost += len(held) - len(kept)
             self._close_process()
-            leases.give_back(self.db, self.name, [lease for lease in sent if lease.item in kept])
+            leases.give_back(self.db, self.name, [lease for lease in held if lease.item in kept])
 
     def _finish_current(self) -> None:
         """Give back what waits, and finish the item in proof if that takes no longer than the grace."""
         if not self._busy:
             return
         assert self._process is not None
-        behind = [self._process.sent.pop()[0] for _ in range(len(self._process.sent) - 1)]
+        behind = [self._process.queue.pop()[0] for _ in range(len(self._process.queue) - 1)]
         leases.give_back(self.db, self.name, behind)
         deadline = time.monotonic() + self.options.grace
         while time.monotonic() < deadline:
