@@ -65,7 +65,7 @@ def inputs(count: int, seed: int = 0) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tiny]:
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     folder = tmp_path_factory.mktemp("tiny")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZKML_HOME", str(folder / "home"))
@@ -75,7 +75,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tiny]:
         )
         bundle = zkml.compile(models.linear(folder / "linear.onnx"), run_args=args).bundle
         zkml.setup(bundle, srs, allow_unsafe_srs=True, engine="rust")
-        yield Tiny(bundle, srs, folder / "home")
+    return Tiny(bundle, srs, folder / "home")  # with the home of other tests as it was
 
 
 def opened(folder: Path, url: str, patience: float = 20) -> Iterator[Store]:
