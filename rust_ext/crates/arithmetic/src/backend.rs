@@ -3,7 +3,7 @@
 use halo2curves::bn256::{Fr, G1};
 use rayon::prelude::*;
 
-use crate::{ArithmeticError, Bases, Domain, Scalars, linear_combination, msm_many, powers};
+use crate::{ArithmeticError, Bases, Domain, Scalars, linear_combination, msm_many};
 
 /// Where commitments, transforms and combinations of columns are computed.
 pub trait Backend: Sync {
@@ -37,22 +37,18 @@ impl Backend for Cpu {
     }
 
     fn to_coefficients(&self, domain: &Domain, columns: &mut [Vec<Fr>]) {
-        for column in columns {
-            domain.ifft(column);
-        }
+        columns.par_iter_mut().for_each(|column| domain.ifft(column));
     }
 
     fn coset_values(&self, domain: &Domain, coefficients: &[&[Fr]], shift: Fr) -> Vec<Vec<Fr>> {
         // Columns are independent of each other: threads that take one each wait for nobody.
-        let scale = powers(shift, domain.n());
         coefficients
             .par_iter()
             .map(|coefficients| {
-                let scaled = coefficients.iter().zip(&scale).map(|(c, s)| c * s);
                 let mut values = Vec::with_capacity(domain.n());
-                values.extend(scaled);
+                values.extend_from_slice(coefficients);
                 values.resize(domain.n(), Fr::from(0));
-                domain.fft(&mut values);
+                domain.coset_fft(&mut values, shift);
                 values
             })
             .collect()

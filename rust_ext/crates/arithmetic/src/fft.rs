@@ -51,6 +51,10 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    pub(crate) fn n(&self) -> usize {
+        1 << self.k
+    }
+
     /// `omega` generates the subgroup of order 2^k.
     pub(crate) fn new(k: u32, omega: Fr) -> Self {
         let depth = if k < LARGE { k } else { k - k / 2 };

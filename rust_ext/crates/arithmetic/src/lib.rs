@@ -13,14 +13,19 @@ mod error;
 mod fft;
 mod field;
 mod msm;
+mod path;
 mod point;
 mod poly;
 mod sums;
+mod transforms;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 
 pub use backend::{Backend, Cpu};
 pub use domain::Domain;
 pub use error::ArithmeticError;
 pub use field::multiplier;
+pub use path::arithmetic;
 pub use msm::{Bases, Scalars, msm, msm_many};
 pub use poly::{
     batch_invert, divide_by_linear, evaluate, linear_combination, powers, running_products,

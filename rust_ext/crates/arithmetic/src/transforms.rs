@@ -1,0 +1,121 @@
+//! The transforms of one size, by the path that runs: four lines at a time in vectors, or one by one.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use halo2curves::bn256::Fr;
+use rayon::prelude::*;
+
+use crate::fft::{self, Direction};
+use crate::path::Path;
+#[cfg(target_arch = "x86_64")]
+use crate::vector;
+
+/// The largest size whose twiddles are kept as vector factors, 80 bytes each.
+#[cfg(target_arch = "x86_64")]
+const LARGEST: u32 = 21;
+
+/// Tables of one size.
+#[derive(Debug)]
+pub(crate) enum Transforms {
+    Scalar {
+        plan: fft::Plan,
+        n_inverse: Fr,
+        shifts: Last<Vec<Fr>>,
+    },
+    #[cfg(target_arch = "x86_64")]
+    Vector {
+        plan: vector::Plan,
+        n_inverse: vector::Factor,
+        shifts: Last<vector::Scale>,
+    },
+}
+
+impl Transforms {
+    pub(crate) fn new(path: Path, k: u32, omega: Fr, n_inverse: Fr) -> Self {
+        match path {
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2(avx2) if (vector::SMALLEST..=LARGEST).contains(&k) => Self::Vector {
+                plan: vector::Plan::new(avx2, k, omega),
+                n_inverse: vector::Factor::new(&n_inverse),
+                shifts: Last::default(),
+            },
+            _ => Self::Scalar {
+                plan: fft::Plan::new(k, omega),
+                n_inverse,
+                shifts: Last::default(),
+            },
+        }
+    }
+
+    pub(crate) fn fft(&self, values: &mut [Fr]) {
+        match self {
+            Self::Scalar { plan, .. } => fft::transform(plan, values, Direction::Forward),
+            #[cfg(target_arch = "x86_64")]
+            Self::Vector { plan, .. } => plan.fft(values, None),
+        }
+    }
+
+    pub(crate) fn ifft(&self, values: &mut [Fr]) {
+        match self {
+            Self::Scalar {
+                plan, n_inverse, ..
+            } => {
+                let n_inverse = *n_inverse;
+                fft::transform(plan, values, Direction::Inverse { n_inverse });
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::Vector {
+                plan, n_inverse, ..
+            } => plan.ifft(values, n_inverse),
+        }
+    }
+
+    pub(crate) fn coset_fft(&self, values: &mut [Fr], shift: Fr) {
+        match self {
+            Self::Scalar { plan, shifts, .. } => {
+                let powers = shifts.get(shift, || {
+                    std::iter::successors(Some(Fr::one()), |power| Some(power * shift))
+                        .take(plan.n())
+                        .collect()
+                });
+                values
+                    .par_iter_mut()
+                    .with_min_len(1 << 10)
+                    .zip(&*powers)
+                    .for_each(|(v, power)| *v *= power);
+                fft::transform(plan, values, Direction::Forward);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::Vector { plan, shifts, .. } => {
+                let scale = shifts.get(shift, || vector::Scale::powers(shift, plan.n()));
+                plan.fft(values, Some(&scale));
+            }
+        }
+    }
+}
+
+/// What was made for the shift that was used last: columns come in numbers to one coset.
+#[derive(Debug)]
+pub(crate) struct Last<T>(Mutex<Option<(Fr, Arc<T>)>>);
+
+impl<T> Default for Last<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Last<T> {
+    /// Others wait while one makes it, and would only make the same. `make` must not use rayon: while it waits for its parts, its
+    /// thread may be given a transform that waits for it.
+    fn get(&self, shift: Fr, make: impl FnOnce() -> T) -> Arc<T> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, made)) = &*last {
+            if *known == shift {
+                return made.clone();
+            }
+        }
+        let made = Arc::new(make());
+        *last = Some((shift, made.clone()));
+        made
+    }
+}
