@@ -37,7 +37,9 @@ impl Backend for Cpu {
     }
 
     fn to_coefficients(&self, domain: &Domain, columns: &mut [Vec<Fr>]) {
-        columns.par_iter_mut().for_each(|column| domain.ifft(column));
+        columns
+            .par_iter_mut()
+            .for_each(|column| domain.ifft(column));
     }
 
     fn coset_values(&self, domain: &Domain, coefficients: &[&[Fr]], shift: Fr) -> Vec<Vec<Fr>> {

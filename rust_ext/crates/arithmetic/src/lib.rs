@@ -25,8 +25,8 @@ pub use backend::{Backend, Cpu};
 pub use domain::Domain;
 pub use error::ArithmeticError;
 pub use field::multiplier;
-pub use path::arithmetic;
 pub use msm::{Bases, Scalars, msm, msm_many};
+pub use path::arithmetic;
 pub use poly::{
     batch_invert, divide_by_linear, evaluate, linear_combination, powers, running_products,
     running_sums,

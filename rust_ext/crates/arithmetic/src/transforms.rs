@@ -109,13 +109,47 @@ impl<T> Last<T> {
     /// thread may be given a transform that waits for it.
     fn get(&self, shift: Fr, make: impl FnOnce() -> T) -> Arc<T> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, made)) = &*last {
-            if *known == shift {
-                return made.clone();
-            }
+        if let Some((known, made)) = &*last
+            && *known == shift
+        {
+            return made.clone();
         }
         let made = Arc::new(make());
         *last = Some((shift, made.clone()));
         made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ff::{Field, PrimeField};
+    use rand_core::OsRng;
+
+    use super::*;
+    use crate::path::path;
+
+    #[test]
+    fn both_paths_agree() {
+        if matches!(path(), Path::Scalar) {
+            println!("one path only: nothing was compared");
+        }
+        for k in [1, 4, 5, 6, 9, 12, 13, 17] {
+            let omega = Fr::ROOT_OF_UNITY.pow_vartime([1u64 << (Fr::S - k)]);
+            let n_inverse = Fr::TWO_INV.pow_vartime([u64::from(k)]);
+            let [one, other] =
+                [path(), Path::Scalar].map(|path| Transforms::new(path, k, omega, n_inverse));
+            let mut columns = vec![vec![-Fr::ONE; 1 << k], vec![Fr::ZERO; 1 << k]];
+            columns.push((0..1 << k).map(|_| Fr::random(OsRng)).collect());
+            for column in columns {
+                let with = |transforms: &Transforms| {
+                    let [mut a, mut b, mut c] = [column.clone(), column.clone(), column.clone()];
+                    transforms.fft(&mut a);
+                    transforms.ifft(&mut b);
+                    transforms.coset_fft(&mut c, Fr::MULTIPLICATIVE_GENERATOR);
+                    [a, b, c]
+                };
+                assert!(with(&one) == with(&other), "k = {k}");
+            }
+        }
     }
 }

@@ -20,6 +20,9 @@ mod factor;
 mod fft;
 mod product;
 
+#[cfg(test)]
+mod tests;
+
 use std::arch::x86_64::__m256d;
 
 pub(crate) use factor::Factor;

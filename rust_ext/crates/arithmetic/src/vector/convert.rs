@@ -38,9 +38,8 @@ pub(super) fn load(from: &[Fr; 4]) -> Lanes {
 pub(super) fn store(x: Lanes, to: &mut [Fr; 4]) {
     let units = _mm256_set1_pd(UNITS);
     let bits = _mm256_castpd_si256(units);
-    let signed = reduce(x).map(|x| {
-        _mm256_sub_epi64(_mm256_castpd_si256(_mm256_add_pd(x, units)), bits)
-    });
+    let signed =
+        reduce(x).map(|x| _mm256_sub_epi64(_mm256_castpd_si256(_mm256_add_pd(x, units)), bits));
     // Within 0.51 p: below p with p added where it is negative.
     let x = carried(signed);
     let negative = _mm256_cmpgt_epi64(_mm256_setzero_si256(), x[4]);

@@ -19,16 +19,16 @@ pub(super) const MINUS_P: [f64; 5] = [-P[0], -P[1], -P[2], -P[3], -P[4]];
 /// 2^204/p: a value is about its highest digit times this, in multiples of p.
 const PER_P: f64 = 1.0 / (P[4] + P[3] / BASE);
 
-/// The normal digits of an integer in [−2^254, 2^254), given modulo 2^255.
+/// The digits of an integer in [−2^254, 2^254], given modulo 2^256: normal, the highest aside, which is within 2^50.
 pub(super) const fn digits(x: Limbs) -> [f64; 5] {
     let mut out = [0.0; 5];
     let mut carry = 0;
     let mut j = 0;
-    while j < 5 {
+    while j < 4 {
         let at = BITS * j as u32;
         let (word, shift) = ((at / 64) as usize, at % 64);
         let mut bits = x[word] >> shift;
-        if shift > 64 - BITS && word < 3 {
+        if shift > 64 - BITS {
             bits |= x[word + 1] << (64 - shift);
         }
         let digit = (bits & ((1 << BITS) - 1)) as i64 + carry;
@@ -36,6 +36,7 @@ pub(super) const fn digits(x: Limbs) -> [f64; 5] {
         out[j] = (digit - (carry << BITS)) as f64;
         j += 1;
     }
+    out[4] = ((x[3] as i64 >> (4 * BITS - 3 * 64)) + carry) as f64;
     out
 }
 
@@ -88,10 +89,7 @@ pub(super) fn normalise(mut x: Lanes) -> Lanes {
 #[inline]
 pub(super) fn reduce(mut x: Lanes) -> Lanes {
     let round = _mm256_set1_pd(UNITS);
-    let multiple = _mm256_sub_pd(
-        _mm256_fmadd_pd(x[4], _mm256_set1_pd(PER_P), round),
-        round,
-    );
+    let multiple = _mm256_sub_pd(_mm256_fmadd_pd(x[4], _mm256_set1_pd(PER_P), round), round);
     for j in 0..5 {
         x[j] = _mm256_fmadd_pd(multiple, _mm256_set1_pd(MINUS_P[j]), x[j]);
     }

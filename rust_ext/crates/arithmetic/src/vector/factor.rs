@@ -26,10 +26,12 @@ pub(super) struct Factors {
 impl Factor {
     pub(crate) fn new(w: &Fr) -> Self {
         let r = centred(&(w * shift()));
-        // R·w − r = v·p exactly, so v = −r/p modulo R.
-        let v = low_product(&sub_words(&[0; 4], &r).0, &INVERSE);
+        let w = centred(w);
+        // R·w − r = v·p exactly, so modulo 2^256 v is (2^255·w − r)/p.
+        let mut v = low_product(&sub_words(&[0; 4], &r).0, &INVERSE);
+        v[3] ^= w[0] << 63;
         Self {
-            w: digits(centred(w)),
+            w: digits(w),
             v: digits(v),
         }
     }
@@ -73,7 +75,10 @@ fn shift() -> Fr {
 /// The integer of least size that x stands for, modulo 2^256.
 fn centred(x: &Fr) -> Limbs {
     let mut words = [0; 4];
-    for (word, bytes) in words.iter_mut().zip(x.to_repr().as_ref().as_chunks::<8>().0) {
+    for (word, bytes) in words
+        .iter_mut()
+        .zip(x.to_repr().as_ref().as_chunks::<8>().0)
+    {
         *word = u64::from_le_bytes(*bytes);
     }
     let p = Scalar::P;

@@ -40,7 +40,11 @@ impl Scale {
             power *= base;
             own
         };
-        Self((0..n / 4).map(|_| Factors::new(&std::array::from_fn(|_| next()))).collect())
+        Self(
+            (0..n / 4)
+                .map(|_| Factors::new(&std::array::from_fn(|_| next())))
+                .collect(),
+        )
     }
 }
 
@@ -123,12 +127,7 @@ impl Plan {
 
 /// Steps one and two: all columns transformed and multiplied by the twiddles; element i₁ of four columns at g·n₁ + i₁.
 #[allow(unsafe_code)]
-fn columns(
-    plan: &Plan,
-    from: &[Fr],
-    direction: Direction,
-    scale: Option<&Scale>,
-) -> Vec<Lanes> {
+fn columns(plan: &Plan, from: &[Fr], direction: Direction, scale: Option<&Scale>) -> Vec<Lanes> {
     let (n1, n2) = (1 << plan.first, 1 << plan.second);
     let Avx2(()) = plan.avx2;
     let mut out = vec![[lane([0.0; 4]); 5]; n1 * n2 / 4];

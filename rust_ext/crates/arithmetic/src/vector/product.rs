@@ -130,7 +130,13 @@ pub(super) fn multiply(a: Lanes, by: &Factors) -> Lanes {
     carry!(u7 => u8);
     whole!(c, a[4], v[4] => u8, u9);
     carry!(u8 => u9);
-    let q = [c.digit(u5), c.digit(u6), c.digit(u7), c.digit(u8), _mm256_sub_pd(_mm256_castsi256_pd(u9), _mm256_set1_pd(UNITS))];
+    let q = [
+        c.digit(u5),
+        c.digit(u6),
+        c.digit(u7),
+        c.digit(u8),
+        _mm256_sub_pd(_mm256_castsi256_pd(u9), _mm256_set1_pd(UNITS)),
+    ];
     let (w, p) = (&by.w, super::digits::broadcast(&MINUS_P));
     let mut t0 = column(2, 0, GIVES);
     let mut t1 = column(4, 2, BOTH);
@@ -171,5 +177,11 @@ pub(super) fn multiply(a: Lanes, by: &Factors) -> Lanes {
     low!(c, q[2], p[2] => t4);
     low!(c, q[3], p[1] => t4);
     low!(c, q[4], p[0] => t4);
-    [c.digit(t0), c.digit(t1), c.digit(t2), c.digit(t3), c.digit(t4)]
+    [
+        c.digit(t0),
+        c.digit(t1),
+        c.digit(t2),
+        c.digit(t3),
+        c.digit(t4),
+    ]
 }
