@@ -16,8 +16,14 @@ pub trait Backend: Sync {
     /// Every column's values on the domain become its coefficients.
     fn to_coefficients(&self, domain: &Domain, columns: &mut [Vec<Fr>]);
 
-    /// The values of every polynomial, given by at most n coefficients, at shift·ω^i for all i.
-    fn coset_values(&self, domain: &Domain, coefficients: &[&[Fr]], shift: Fr) -> Vec<Vec<Fr>>;
+    /// The values of every polynomial, given by at most n coefficients, at shift·ω^i for all i, multiplied by `times`.
+    fn coset_values(
+        &self,
+        domain: &Domain,
+        coefficients: &[&[Fr]],
+        shift: Fr,
+        times: Fr,
+    ) -> Vec<Vec<Fr>>;
 
     /// Σ weights[i]·columns[i].
     fn combine(&self, weights: &[Fr], columns: &[&[Fr]]) -> Vec<Fr>;
@@ -42,7 +48,13 @@ impl Backend for Cpu {
             .for_each(|column| domain.ifft(column));
     }
 
-    fn coset_values(&self, domain: &Domain, coefficients: &[&[Fr]], shift: Fr) -> Vec<Vec<Fr>> {
+    fn coset_values(
+        &self,
+        domain: &Domain,
+        coefficients: &[&[Fr]],
+        shift: Fr,
+        times: Fr,
+    ) -> Vec<Vec<Fr>> {
         // Columns are independent of each other: threads that take one each wait for nobody.
         coefficients
             .par_iter()
@@ -50,7 +62,7 @@ impl Backend for Cpu {
                 let mut values = Vec::with_capacity(domain.n());
                 values.extend_from_slice(coefficients);
                 values.resize(domain.n(), Fr::from(0));
-                domain.coset_fft(&mut values, shift);
+                domain.coset_fft_times(&mut values, shift, times);
                 values
             })
             .collect()

@@ -67,7 +67,12 @@ impl Domain {
 
     /// f(shift·ω^i) for all i from the coefficients of f.
     pub fn coset_fft(&self, values: &mut [Fr], shift: Fr) {
-        self.transforms().coset_fft(values, shift);
+        self.coset_fft_times(values, shift, Fr::ONE);
+    }
+
+    /// times·f(shift·ω^i) for all i from the coefficients of f, for no more than without the factor.
+    pub fn coset_fft_times(&self, values: &mut [Fr], shift: Fr, times: Fr) {
+        self.transforms().coset_fft(values, shift, times);
     }
 
     /// The coefficients of f from all f(shift·ω^i).

@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 mod backend;
+pub mod block;
 mod domain;
 mod endomorphism;
 mod error;

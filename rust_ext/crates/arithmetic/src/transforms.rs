@@ -70,11 +70,12 @@ impl Transforms {
         }
     }
 
-    pub(crate) fn coset_fft(&self, values: &mut [Fr], shift: Fr) {
+    /// times·f(shift·ω^i)
+    pub(crate) fn coset_fft(&self, values: &mut [Fr], shift: Fr, times: Fr) {
         match self {
             Self::Scalar { plan, shifts, .. } => {
-                let powers = shifts.get(shift, || {
-                    std::iter::successors(Some(Fr::one()), |power| Some(power * shift))
+                let powers = shifts.get([shift, times], || {
+                    std::iter::successors(Some(times), |power| Some(power * shift))
                         .take(plan.n())
                         .collect()
                 });
@@ -87,16 +88,18 @@ impl Transforms {
             }
             #[cfg(target_arch = "x86_64")]
             Self::Vector { plan, shifts, .. } => {
-                let scale = shifts.get(shift, || vector::Scale::powers(shift, plan.n()));
+                let scale = shifts.get([shift, times], || {
+                    vector::Scale::powers(times, shift, plan.n())
+                });
                 plan.fft(values, Some(&scale));
             }
         }
     }
 }
 
-/// What was made for the shift that was used last: columns come in numbers to one coset.
+/// What was made for the shift, and the factor, that were used last: columns come in numbers to one coset.
 #[derive(Debug)]
-pub(crate) struct Last<T>(Mutex<Option<(Fr, Arc<T>)>>);
+pub(crate) struct Last<T>(Mutex<Option<([Fr; 2], Arc<T>)>>);
 
 impl<T> Default for Last<T> {
     fn default() -> Self {
@@ -107,7 +110,7 @@ impl<T> Default for Last<T> {
 impl<T> Last<T> {
     /// Others wait while one makes it, and would only make the same. `make` must not use rayon: while it waits for its parts, its
     /// thread may be given a transform that waits for it.
-    fn get(&self, shift: Fr, make: impl FnOnce() -> T) -> Arc<T> {
+    fn get(&self, shift: [Fr; 2], make: impl FnOnce() -> T) -> Arc<T> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, made)) = &*last
             && *known == shift
@@ -145,7 +148,7 @@ mod tests {
                     let [mut a, mut b, mut c] = [column.clone(), column.clone(), column.clone()];
                     transforms.fft(&mut a);
                     transforms.ifft(&mut b);
-                    transforms.coset_fft(&mut c, Fr::MULTIPLICATIVE_GENERATOR);
+                    transforms.coset_fft(&mut c, Fr::MULTIPLICATIVE_GENERATOR, Fr::from(5));
                     [a, b, c]
                 };
                 assert!(with(&one) == with(&other), "k = {k}");

@@ -14,6 +14,7 @@
 //! The bounds that functions here ask for and promise: *normal* digits lie in [−2^50, 2^50), *loose* ones within 2^52; a factor's
 //! digits are normal; values are given in multiples of p. Conversions in debug builds and tests check them.
 
+mod block;
 mod convert;
 mod digits;
 mod factor;
@@ -25,7 +26,8 @@ mod tests;
 
 use std::arch::x86_64::__m256d;
 
-pub(crate) use factor::Factor;
+pub use block::LaneUnit;
+pub use factor::Factor;
 pub(crate) use fft::{Plan, SMALLEST, Scale};
 
 /// Four elements: digit j of all of them at j.

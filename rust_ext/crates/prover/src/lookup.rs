@@ -9,12 +9,13 @@ use std::hash::{BuildHasherDefault, Hasher};
 use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
+use zkml_arithmetic::block::{ROWS, Words};
 use zkml_arithmetic::{batch_invert, running_sums};
 use zkml_protocol::Lookup;
 
 use crate::WitnessError;
 use crate::expressions::Expressions;
-use crate::rows::{Builder, CHUNK, Table};
+use crate::rows::{Builder, Table};
 
 /// One lookup argument after θ: the rows that its inputs ask for, and how often each row is.
 pub struct Looked {
@@ -28,9 +29,9 @@ pub struct Looked {
 
 /// Field elements are spread well enough by adding their words up.
 #[derive(Default)]
-struct Words(u64);
+struct Spread(u64);
 
-impl Hasher for Words {
+impl Hasher for Spread {
     fn write(&mut self, bytes: &[u8]) {
         for word in bytes.as_chunks::<8>().0 {
             self.write_u64(u64::from_le_bytes(*word));
@@ -46,7 +47,7 @@ impl Hasher for Words {
     }
 }
 
-type Numbers = HashMap<Fr, u32, BuildHasherDefault<Words>>;
+type Numbers = HashMap<Fr, u32, BuildHasherDefault<Spread>>;
 
 /// Look every input of lookup `index` up.
 pub fn look_up(
@@ -60,11 +61,13 @@ pub fn look_up(
     let mut builder = Builder::default();
     let folded = expressions.tuple(&mut builder, &lookup.table, theta);
     let program = builder.finish(&[folded]);
+    // Values are compared: they are kept as they are.
+    let program = program.prepare(Words);
     let mut table = vec![Fr::ZERO; usable];
-    table.par_chunks_mut(CHUNK).enumerate().for_each_init(
+    table.par_chunks_mut(ROWS).enumerate().for_each_init(
         || program.machine(),
         |machine, (chunk, out)| {
-            machine.run(rows, chunk * CHUNK, out.len());
+            machine.run(rows, chunk * ROWS);
             machine.copy(0, out);
         },
     );
@@ -81,20 +84,21 @@ pub fn look_up(
         .map(|parts| expressions.tuple(&mut builder, parts, theta))
         .collect();
     let program = builder.finish(&folded);
+    let program = program.prepare(Words);
     let tuples = lookup.inputs.len();
     let mut asked = vec![0; usable * tuples];
     let absent = asked
-        .par_chunks_mut(CHUNK * tuples)
+        .par_chunks_mut(ROWS * tuples)
         .enumerate()
         .map_init(
-            || (program.machine(), vec![Fr::ZERO; CHUNK]),
+            || (program.machine(), [Fr::ZERO; ROWS]),
             |(machine, values), (chunk, asked)| {
                 let len = asked.len() / tuples;
-                machine.run(rows, chunk * CHUNK, len);
+                machine.run(rows, chunk * ROWS);
                 for (tuple, asked) in asked.chunks_mut(len).enumerate() {
                     machine.copy(tuple, &mut values[..len]);
                     if let Some(row) = find(&numbers, &values[..len], asked) {
-                        return Some(chunk * CHUNK + row);
+                        return Some(chunk * ROWS + row);
                     }
                 }
                 None
@@ -145,8 +149,8 @@ impl Looked {
         let mut sums = vec![Fr::ZERO; usable + 1];
         let tuples = self.tuples;
         sums[..usable]
-            .par_chunks_mut(CHUNK)
-            .zip(self.asked.par_chunks(CHUNK * tuples))
+            .par_chunks_mut(ROWS)
+            .zip(self.asked.par_chunks(ROWS * tuples))
             .enumerate()
             .for_each(|(chunk, (sums, asked))| {
                 for asked in asked.chunks(sums.len()) {
@@ -155,7 +159,7 @@ impl Looked {
                     }
                 }
                 for (i, sum) in sums.iter_mut().enumerate() {
-                    let row = chunk * CHUNK + i;
+                    let row = chunk * ROWS + i;
                     match self.multiplicities[row] {
                         0 => {}
                         times => *sum -= inverse[row] * Fr::from(times.unsigned_abs()),

@@ -489,10 +489,10 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
         let protocol = self.protocol;
         let sizes = protocol.plan.sizes;
         let layout = Layout::new(protocol);
-        let program = identities(protocol, &layout, &self.zero, challenges);
+        let identities = identities(protocol, &layout, &self.zero, challenges);
         watch.enter(
             Stage::Quotient,
-            quotient::steps(&program, sizes.pieces) + sizes.pieces,
+            identities.steps(sizes.pieces) + sizes.pieces,
         )?;
         let first = vec![protocol.n_inverse; self.prover.domain.n()];
         let advice_places = protocol.advice_places();
@@ -514,7 +514,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
             .collect();
         let backend = self.prover.backend.as_ref();
         let domain = &self.prover.domain;
-        let pieces = pieces(backend, domain, &program, &columns, sizes.pieces, watch)?;
+        let pieces = pieces(backend, domain, &identities, &columns, sizes.pieces, watch)?;
         drop(columns);
         for (i, piece) in pieces.into_iter().enumerate() {
             self.commit_coefficients(&[&piece])?;

@@ -1,19 +1,24 @@
 //! The quotient h = (Σ y^(N−1−i)·identity_i) / (X^n − 1), coset by coset.
 //!
-//! h has fewer than (D − 1)·n coefficients, so its values on D − 1 cosets s_i·H determine it; no larger domain is needed. On the
-//! coset X^n is the constant c_i = s_i^n, so the values there give Σ_j c_i^j·h_j, where h_j are the pieces of n coefficients: the
-//! pieces follow by inverting the matrix (c_i^j). No more than one coset of the columns is in memory at a time.
+//! Each identity is a multiple of X^n − 1 by itself, so h is the sum of the quotients of groups of them: one for each degree d. Such
+//! a quotient has fewer than (d − 1)·n coefficients, and its values on d − 1 cosets s_i·H determine it: on the last cosets only the
+//! columns that identities of the highest degrees contain are wanted. On a coset X^n is the constant c_i = s_i^n, so the values
+//! there give Σ_j c_i^j·h_j, where h_j are the pieces of n coefficients: the pieces follow by inverting the matrix (c_i^j). No more
+//! than one coset of the columns is in memory at a time.
+
+use std::collections::BTreeMap;
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
+use zkml_arithmetic::block::{ROWS, Unit, Work, fastest};
 use zkml_arithmetic::{Backend, Domain};
 use zkml_protocol::{ColumnValue, Protocol};
 
 use crate::ProverError;
 use crate::expressions::{Expressions, Places};
 use crate::observer::Watch;
-use crate::rows::{Builder, CHUNK, Column, Rows, Table, Value};
+use crate::rows::{Builder, Column, Rows, Table, Value};
 
 /// Columns transformed between two questions whether to go on.
 const BATCH: usize = 8;
@@ -65,25 +70,70 @@ impl Layout {
     }
 }
 
-/// All identities, folded by y in the order in which verifiers do.
+/// The identities of one degree d, folded, each by its own power of y.
+struct Group {
+    degree: usize,
+    folded: Value,
+}
+
+/// All identities, in groups by degree.
+pub struct Identities {
+    builder: Builder,
+    groups: Vec<Group>,
+}
+
+impl Identities {
+    /// `values` in the order in which verifiers fold them: value i of N times y^(N−1−i).
+    fn new(mut builder: Builder, values: &[Value], y: Fr) -> Self {
+        let mut by_degree: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (i, value) in values.iter().enumerate() {
+            // One of lower degree that vanishes on n points is zero: any group has room for it.
+            let degree = builder.degree(*value).max(2);
+            by_degree.entry(degree).or_default().push(i);
+        }
+        let mut groups = Vec::with_capacity(by_degree.len());
+        for (degree, members) in by_degree {
+            let mut folded = Value::Scalar(Fr::ZERO);
+            for (at, i) in members.iter().enumerate() {
+                folded = builder.add(folded, values[*i]);
+                let next = members.get(at + 1).copied().unwrap_or(values.len() - 1);
+                let power = Value::Scalar(y.pow_vartime([(next - i) as u64]));
+                folded = builder.mul(folded, power);
+            }
+            groups.push(Group { degree, folded });
+        }
+        Self { builder, groups }
+    }
+
+    /// The groups whose quotients are not determined by `known` cosets, and a program that computes them.
+    fn program(&self, known: usize) -> (Vec<usize>, Rows) {
+        let missing = |i: &usize| self.groups[*i].degree - 1 > known;
+        let groups: Vec<usize> = (0..self.groups.len()).filter(missing).collect();
+        let outputs: Vec<Value> = groups.iter().map(|i| self.groups[*i].folded).collect();
+        let program = self.builder.finish(&outputs);
+        (groups, program)
+    }
+
+    /// How many steps `pieces` takes.
+    pub fn steps(&self, count: usize) -> usize {
+        let batches = |known| self.program(known).1.columns().len().div_ceil(BATCH);
+        (0..count).map(|known| batches(known) + 1).sum()
+    }
+}
+
+/// The identities of a circuit.
 pub fn identities(
     protocol: &Protocol,
     layout: &Layout,
     zero: &[bool],
     challenges: &Challenges<'_>,
-) -> Rows {
+) -> Identities {
     let mut builder = Builder::default();
     let b = &mut builder;
+    let mut values = Vec::new();
     let mut expressions = Expressions::new(protocol, challenges.circuit, zero, layout.places);
-    let y = Value::Scalar(challenges.y);
-    let mut acc = Value::Scalar(Fr::ZERO);
-    let fold = |b: &mut Builder, acc: &mut Value, identity: Value| {
-        let shifted = b.mul(*acc, y);
-        *acc = b.add(shifted, identity);
-    };
     for gate in &protocol.gates {
-        let value = expressions.slot(b, *gate);
-        fold(b, &mut acc, value);
+        values.push(expressions.slot(b, *gate));
     }
     let last = protocol.last_rotation();
     // L_i(x) = L_0(x·ω^(−i))
@@ -94,12 +144,12 @@ pub fn identities(
         let start = b.load(layout.product, 0);
         let start = b.sub(Value::Scalar(Fr::ONE), start);
         let start = b.mul(l_0, start);
-        fold(b, &mut acc, start);
+        values.push(start);
         let end = b.load(layout.product + sizes.products - 1, 0);
         let square = b.mul(end, end);
         let end = b.sub(square, end);
         let end = b.mul(l_last, end);
-        fold(b, &mut acc, end);
+        values.push(end);
         for j in 1..sizes.products {
             let (here, before) = (
                 b.load(layout.product + j, 0),
@@ -107,7 +157,7 @@ pub fn identities(
             );
             let joined = b.sub(here, before);
             let joined = b.mul(l_0, joined);
-            fold(b, &mut acc, joined);
+            values.push(joined);
         }
         let (beta, gamma) = (
             Value::Scalar(challenges.beta),
@@ -142,7 +192,7 @@ pub fn identities(
             }
             let difference = b.sub(left, right);
             let identity = b.mul(active, difference);
-            fold(b, &mut acc, identity);
+            values.push(identity);
         }
     }
     let beta = Value::Scalar(challenges.beta);
@@ -159,10 +209,7 @@ pub fn identities(
         }
         let (sum, next) = (b.load(layout.sum + i, 0), b.load(layout.sum + i, 1));
         let m = b.load(layout.multiplicity + i, 0);
-        for border in [l_0, l_last] {
-            let value = b.mul(border, sum);
-            fold(b, &mut acc, value);
-        }
+        values.extend([l_0, l_last].map(|border| b.mul(border, sum)));
         // τ·(Πf·(φ(ωx) − φ) − Σ_i Π_{j≠i} f_j) + m·Πf
         let step = b.sub(next, sum);
         let step = b.mul(product, step);
@@ -171,16 +218,16 @@ pub fn identities(
         let counted = b.mul(m, product);
         let identity = b.add(step, counted);
         let identity = b.mul(active, identity);
-        fold(b, &mut acc, identity);
+        values.push(identity);
     }
-    builder.finish(&[acc])
+    Identities::new(builder, &values, challenges.y)
 }
 
 /// The pieces h_0 … h_{D−2}, n coefficients each. `coefficients` has one entry for each column of the layout; missing ones are zero.
 pub fn pieces(
     backend: &dyn Backend,
     domain: &Domain,
-    program: &Rows,
+    identities: &Identities,
     coefficients: &[&[Fr]],
     count: usize,
     watch: &mut Watch<'_>,
@@ -188,13 +235,14 @@ pub fn pieces(
     let shifts: Vec<Fr> = (1..=count as u64)
         .map(|i| Fr::MULTIPLICATIVE_GENERATOR.pow_vartime([i]))
         .collect();
-    let used = program.columns();
-    let mut out = Vec::with_capacity(count);
-    for shift in &shifts {
+    let form = fastest(Form);
+    let mut numerators: Vec<Vec<Vec<Fr>>> = vec![Vec::new(); identities.groups.len()];
+    for (known, shift) in shifts.iter().enumerate() {
+        let (groups, program) = identities.program(known);
         let mut values = vec![Vec::new(); coefficients.len()];
-        for batch in used.chunks(BATCH) {
+        for batch in program.columns().chunks(BATCH) {
             let batch_coefficients: Vec<&[Fr]> = batch.iter().map(|i| coefficients[*i]).collect();
-            let batch_values = backend.coset_values(domain, &batch_coefficients, *shift);
+            let batch_values = backend.coset_values(domain, &batch_coefficients, *shift, form);
             for (i, column) in batch.iter().zip(batch_values) {
                 values[*i] = column;
             }
@@ -207,40 +255,86 @@ pub fn pieces(
             omega: domain.omega(),
             shift: *shift,
         };
-        let mut numerator = vec![Fr::ZERO; domain.n()];
-        numerator.par_chunks_mut(CHUNK).enumerate().for_each_init(
-            || program.machine(),
-            |machine, (chunk, out)| {
-                machine.run(&table, chunk * CHUNK, out.len());
-                machine.copy(0, out);
-            },
-        );
+        let own = fastest(Evaluation {
+            program: &program,
+            table: &table,
+            outputs: groups.len(),
+        });
         drop(values);
-        domain.coset_ifft(&mut numerator, *shift);
+        for (group, mut numerator) in groups.into_iter().zip(own) {
+            domain.coset_ifft(&mut numerator, *shift);
+            numerators[group].push(numerator);
+        }
         watch.step()?;
-        out.push(numerator);
     }
     let constants: Vec<Fr> = shifts
         .iter()
         .map(|shift| shift.pow_vartime([domain.n() as u64]))
         .collect();
-    recombine(&mut out, &inverse_matrix(&constants));
+    let mut out = vec![vec![Fr::ZERO; domain.n()]; count];
+    for mut pieces in numerators {
+        let matrix = inverse_matrix(&constants[..pieces.len()], form);
+        recombine(&mut pieces, &matrix);
+        for (to, piece) in out.iter_mut().zip(pieces) {
+            to.par_iter_mut().zip(piece).for_each(|(to, c)| *to += c);
+        }
+    }
     Ok(out)
 }
 
-/// How many steps `pieces` takes.
-pub fn steps(program: &Rows, count: usize) -> usize {
-    count * (program.columns().len().div_ceil(BATCH) + 1)
+/// What the values on a coset are times.
+struct Form;
+
+impl Work for Form {
+    type Output = Fr;
+
+    fn run<U: Unit>(self, unit: U) -> Fr {
+        unit.form()
+    }
 }
 
-/// The inverse of the matrix (c_i^j), its column i divided by c_i − 1: what takes the numerators to the pieces.
-fn inverse_matrix(constants: &[Fr]) -> Vec<Vec<Fr>> {
+/// All outputs of a program on all rows.
+struct Evaluation<'a> {
+    program: &'a Rows,
+    table: &'a Table<'a>,
+    outputs: usize,
+}
+
+impl Work for Evaluation<'_> {
+    type Output = Vec<Vec<Fr>>;
+
+    fn run<U: Unit>(self, unit: U) -> Vec<Vec<Fr>> {
+        let n = self.table.n;
+        let mut out = vec![vec![Fr::ZERO; n]; self.outputs];
+        let mut blocks: Vec<Vec<&mut [Fr]>> = Vec::with_capacity(n.div_ceil(ROWS));
+        blocks.resize_with(n.div_ceil(ROWS), || Vec::with_capacity(self.outputs));
+        for column in &mut out {
+            for (own, rows) in blocks.iter_mut().zip(column.chunks_mut(ROWS)) {
+                own.push(rows);
+            }
+        }
+        let program = self.program.prepare(unit);
+        blocks.into_par_iter().enumerate().for_each_init(
+            || program.machine(),
+            |machine, (block, mut outputs)| {
+                machine.run(self.table, block * ROWS);
+                for (i, rows) in outputs.iter_mut().enumerate() {
+                    machine.copy(i, rows);
+                }
+            },
+        );
+        out
+    }
+}
+
+/// The inverse of the matrix (c_i^j), its column i divided by c_i − 1 and the form: what takes the numerators to the pieces.
+fn inverse_matrix(constants: &[Fr], form: Fr) -> Vec<Vec<Fr>> {
     let count = constants.len();
     let mut inverse = vec![vec![Fr::ZERO; count]; count];
     for (i, own) in constants.iter().enumerate() {
         // The coefficients of the Lagrange polynomial of c_i.
         let mut lagrange = vec![Fr::ONE];
-        let mut scale = *own - Fr::ONE;
+        let mut scale = (*own - Fr::ONE) * form;
         for (j, other) in constants.iter().enumerate() {
             if i == j {
                 continue;
@@ -252,7 +346,7 @@ fn inverse_matrix(constants: &[Fr]) -> Vec<Vec<Fr>> {
             }
             scale *= *own - other;
         }
-        // The powers of the generator are distinct and none of them is 1.
+        // The powers of the generator are distinct, and none of them is 1; a form is a power of two.
         let scale = scale.invert().unwrap_or(Fr::ZERO);
         for (row, coefficient) in inverse.iter_mut().zip(lagrange) {
             row[i] = coefficient * scale;
@@ -309,7 +403,7 @@ mod tests {
                     .collect()
             })
             .collect();
-        recombine(&mut sums, &inverse_matrix(&constants));
+        recombine(&mut sums, &inverse_matrix(&constants, Fr::ONE));
         assert_eq!(sums, pieces);
     }
 }

@@ -1,17 +1,15 @@
 //! Expressions over columns, compiled to a flat program of registers that runs over chunks of rows.
 //!
 //! A [`Builder`] is told the expressions with the challenges already drawn, so that everything constant folds away: a column that
-//! is zero takes its gates with it. What is left is a list of instructions on few registers, each a chunk of rows long, small
-//! enough for the cache; chunks run on all threads.
+//! is zero takes its gates with it. What is left is a list of instructions on few registers, each a block of rows, small enough for
+//! the cache; blocks run on all threads, in the arithmetic of a [`Unit`].
 
 use std::collections::{BTreeSet, HashMap};
 
 use ff::Field;
 use halo2curves::bn256::Fr;
+use zkml_arithmetic::block::{Bound, ROWS, Unit};
 use zkml_circuit::grid::{Cells, felt};
-
-/// Rows a register holds.
-pub const CHUNK: usize = 64;
 
 /// A value of the same kind on every row: known now, or computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -153,6 +151,20 @@ impl Node {
         }
     }
 
+    /// How large the value is, given how large those before are.
+    fn bound(self, known: &[Bound]) -> Bound {
+        let of = |a: u32| known[a as usize];
+        match self {
+            Self::Load { .. } | Self::Point => Bound::LOADED,
+            Self::Neg(a) => of(a),
+            Self::Add(a, b) | Self::Sub(a, b) => of(a).sum(of(b)),
+            Self::AddScalar(a, _) | Self::FromScalar(a, _) => of(a).sum(Bound::LOADED),
+            Self::Mul(a, b) => of(a).product(of(b)),
+            Self::MulScalar(a, _) => of(a).scaled(),
+            Self::MulScalarAdd(a, _, b) => of(a).scaled().sum(of(b)),
+        }
+    }
+
     fn with_operands(self, registers: [u32; 2]) -> Self {
         let [a, b] = registers;
         match self {
@@ -173,6 +185,8 @@ impl Node {
 #[derive(Default)]
 pub struct Builder {
     nodes: Vec<Node>,
+    /// In columns and points, for each node.
+    degrees: Vec<u32>,
     known: HashMap<Node, u32>,
 }
 
@@ -181,9 +195,25 @@ impl Builder {
         let next = self.nodes.len() as u32;
         let place = *self.known.entry(node).or_insert(next);
         if place == next {
+            let [a, b] = node
+                .operands()
+                .map(|a| a.map_or(0, |a| self.degrees[a as usize]));
+            self.degrees.push(match node {
+                Node::Load { .. } | Node::Point => 1,
+                Node::Mul(..) => a + b,
+                _ => a.max(b),
+            });
             self.nodes.push(node);
         }
         Value::Node(place)
+    }
+
+    /// A bound of a value's degree in multiples of n − 1, n the size of the domain that columns are given on.
+    pub fn degree(&self, value: Value) -> usize {
+        match value {
+            Value::Scalar(_) => 0,
+            Value::Node(a) => self.degrees[a as usize] as usize,
+        }
     }
 
     pub fn load(&mut self, column: usize, rotation: i32) -> Value {
@@ -255,8 +285,8 @@ impl Builder {
         }
     }
 
-    /// The program that computes these values.
-    pub fn finish(self, outputs: &[Value]) -> Rows {
+    /// A program that computes these values.
+    pub fn finish(&self, outputs: &[Value]) -> Rows {
         let mut last_use = vec![None; self.nodes.len()];
         let end = self.nodes.len();
         for output in outputs {
@@ -274,10 +304,13 @@ impl Builder {
         let (mut free, mut count): (Vec<u32>, u32) = (Vec::new(), 0);
         let mut register = vec![0_u32; self.nodes.len()];
         let mut steps = Vec::new();
+        let mut bounds = vec![Bound::LOADED; self.nodes.len()];
         for (i, node) in self.nodes.iter().enumerate() {
             if last_use[i].is_none() {
                 continue;
             }
+            let bound = node.bound(&bounds);
+            bounds[i] = if bound.fits() { bound } else { Bound::REDUCED };
             let target = free.pop().unwrap_or_else(|| {
                 count += 1;
                 count - 1
@@ -285,7 +318,11 @@ impl Builder {
             register[i] = target;
             let operands = node.operands();
             let [a, b] = operands.map(|a| a.map_or(0, |a| register[a as usize]));
-            steps.push((target, node.with_operands([a, b])));
+            steps.push(Step {
+                target,
+                node: node.with_operands([a, b]),
+                reduce: !bound.fits(),
+            });
             let mut ended: Vec<u32> = operands
                 .into_iter()
                 .flatten()
@@ -316,10 +353,18 @@ enum Output {
     Register(u32),
 }
 
+#[derive(Debug)]
+struct Step {
+    target: u32,
+    node: Node,
+    /// Whether the value would be too large for others.
+    reduce: bool,
+}
+
 /// A compiled program.
 #[derive(Debug)]
 pub struct Rows {
-    steps: Vec<(u32, Node)>,
+    steps: Vec<Step>,
     registers: usize,
     outputs: Vec<Output>,
 }
@@ -327,23 +372,57 @@ pub struct Rows {
 impl Rows {
     /// The columns that the program loads, ascending.
     pub fn columns(&self) -> Vec<usize> {
-        let loads = self.steps.iter().filter_map(|(_, node)| match node {
-            Node::Load { column, .. } => Some(*column as usize),
+        let loads = self.steps.iter().filter_map(|step| match step.node {
+            Node::Load { column, .. } => Some(column as usize),
             _ => None,
         });
         loads.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// What one thread runs the program with.
-    pub fn machine(&self) -> Machine<'_> {
-        Machine {
+    /// The program's scalars as a unit wants them.
+    pub fn prepare<U: Unit>(&self, unit: U) -> Prepared<'_, U> {
+        let scalars = self.steps.iter().map(|step| match step.node {
+            Node::MulScalar(_, s) | Node::MulScalarAdd(_, s, _) => Scalar::Factor(unit.factor(&s)),
+            Node::AddScalar(_, s) | Node::FromScalar(_, s) => {
+                let mut term = unit.zero();
+                unit.load(&mut term, &[s * unit.form(); ROWS]);
+                Scalar::Term(term)
+            }
+            _ => Scalar::None,
+        });
+        Prepared {
             program: self,
-            registers: vec![vec![Fr::ZERO; CHUNK]; self.registers],
+            unit,
+            scalars: scalars.collect(),
         }
     }
 }
 
-/// The rows of a domain: its columns, how many rows it has, its generator, and the shift that makes it a coset.
+enum Scalar<U: Unit> {
+    None,
+    Factor(U::Factor),
+    Term(U::Block),
+}
+
+/// A program whose scalars are prepared.
+pub struct Prepared<'a, U: Unit> {
+    program: &'a Rows,
+    unit: U,
+    scalars: Vec<Scalar<U>>,
+}
+
+impl<U: Unit> Prepared<'_, U> {
+    /// What one thread runs the program with.
+    pub fn machine(&self) -> Machine<'_, U> {
+        Machine {
+            prepared: self,
+            registers: vec![self.unit.zero(); self.program.registers],
+        }
+    }
+}
+
+/// The rows of a domain: its columns, whose values are times the unit's form, how many rows it has, its generator, and the shift
+/// that makes it a coset.
 #[derive(Clone, Copy)]
 pub struct Table<'a> {
     pub columns: &'a [Column<'a>],
@@ -353,57 +432,79 @@ pub struct Table<'a> {
 }
 
 /// Registers of one thread.
-pub struct Machine<'a> {
-    program: &'a Rows,
-    registers: Vec<Vec<Fr>>,
+pub struct Machine<'a, U: Unit> {
+    prepared: &'a Prepared<'a, U>,
+    registers: Vec<U::Block>,
 }
 
-impl Machine<'_> {
-    /// Run the program on `len` rows from `start`, at most `CHUNK`.
-    pub fn run(&mut self, table: &Table<'_>, start: usize, len: usize) {
-        for (target, node) in &self.program.steps {
-            let mut out = std::mem::take(&mut self.registers[*target as usize]);
-            let to = &mut out[..len];
-            let at = |a: u32| &self.registers[a as usize][..len];
-            match *node {
-                Node::Load { column, rotation } => {
-                    load(to, table.columns[column as usize], table.n, start, rotation);
+impl<U: Unit> Machine<'_, U> {
+    /// Run the program on the rows from `start`, as many as a block has.
+    pub fn run(&mut self, table: &Table<'_>, start: usize) {
+        let unit = self.prepared.unit;
+        let mut rows = [Fr::ZERO; ROWS];
+        let mut to = unit.zero();
+        for (step, scalar) in self
+            .prepared
+            .program
+            .steps
+            .iter()
+            .zip(&self.prepared.scalars)
+        {
+            let target = step.target as usize;
+            std::mem::swap(&mut to, &mut self.registers[target]);
+            let at = |a: u32| &self.registers[a as usize];
+            match (step.node, scalar) {
+                (Node::Load { column, rotation }, _) => {
+                    let column = table.columns[column as usize];
+                    load(&mut rows, column, table.n, start, rotation);
+                    unit.load(&mut to, &rows);
                 }
-                Node::Point => {
+                (Node::Point, _) => {
                     let mut point = table.shift * table.omega.pow_vartime([start as u64]);
-                    for v in to {
-                        *v = point;
+                    point *= unit.form();
+                    for row in &mut rows {
+                        *row = point;
                         point *= table.omega;
                     }
+                    unit.load(&mut to, &rows);
                 }
-                Node::Neg(a) => to.iter_mut().zip(at(a)).for_each(|(v, a)| *v = -a),
-                Node::AddScalar(a, s) => to.iter_mut().zip(at(a)).for_each(|(v, a)| *v = a + s),
-                Node::FromScalar(a, s) => to.iter_mut().zip(at(a)).for_each(|(v, a)| *v = s - a),
-                Node::MulScalar(a, s) => to.iter_mut().zip(at(a)).for_each(|(v, a)| *v = a * s),
-                Node::Add(a, b) => pairs(to, at(a), at(b), |a, b| a + b),
-                Node::Sub(a, b) => pairs(to, at(a), at(b), |a, b| a - b),
-                Node::Mul(a, b) => pairs(to, at(a), at(b), |a, b| a * b),
-                Node::MulScalarAdd(a, s, b) => pairs(to, at(a), at(b), |a, b| a * s + b),
+                (Node::Neg(a), _) => unit.negate(&mut to, at(a)),
+                (Node::Add(a, b), _) => unit.add(&mut to, at(a), at(b)),
+                (Node::Sub(a, b), _) => unit.sub(&mut to, at(a), at(b)),
+                (Node::Mul(a, b), _) => unit.multiply(&mut to, at(a), at(b)),
+                (Node::AddScalar(a, _), Scalar::Term(s)) => unit.add(&mut to, at(a), s),
+                (Node::FromScalar(a, _), Scalar::Term(s)) => unit.sub(&mut to, s, at(a)),
+                (Node::MulScalar(a, _), Scalar::Factor(s)) => unit.scale(&mut to, at(a), s),
+                (Node::MulScalarAdd(a, _, b), Scalar::Factor(s)) => {
+                    unit.scale_add(&mut to, at(a), s, at(b));
+                }
+                // `prepare` gives each of these its scalar.
+                (
+                    Node::AddScalar(..)
+                    | Node::FromScalar(..)
+                    | Node::MulScalar(..)
+                    | Node::MulScalarAdd(..),
+                    _,
+                ) => {}
             }
-            self.registers[*target as usize] = out;
+            if step.reduce {
+                unit.reduce(&mut to);
+            }
+            std::mem::swap(&mut to, &mut self.registers[target]);
         }
     }
 
-    /// Copy output `i` of the rows that ran last.
+    /// Copy output `i` of the first rows that ran last.
     pub fn copy(&self, i: usize, to: &mut [Fr]) {
-        match self.program.outputs[i] {
+        match self.prepared.program.outputs[i] {
             Output::Register(register) => {
-                let len = to.len();
-                to.copy_from_slice(&self.registers[register as usize][..len]);
+                let mut rows = [Fr::ZERO; ROWS];
+                let unit = self.prepared.unit;
+                unit.store(&self.registers[register as usize], &mut rows);
+                to.copy_from_slice(&rows[..to.len()]);
             }
-            Output::Scalar(s) => to.fill(s),
+            Output::Scalar(s) => to.fill(s * self.prepared.unit.form()),
         }
-    }
-}
-
-fn pairs(to: &mut [Fr], a: &[Fr], b: &[Fr], f: impl Fn(&Fr, &Fr) -> Fr) {
-    for ((v, a), b) in to.iter_mut().zip(a).zip(b) {
-        *v = f(a, b);
     }
 }
 
@@ -413,12 +514,12 @@ pub fn signed(v: i64) -> Fr {
 }
 
 /// The column's values `rotation` rows behind `start`, around the end.
-fn load(to: &mut [Fr], column: Column<'_>, n: usize, start: usize, rotation: i32) {
-    let from = (start as i64 + i64::from(rotation)).rem_euclid(n as i64) as usize;
-    let first = to.len().min(n - from);
-    let (head, tail) = to.split_at_mut(first);
-    column.copy(head, from, n);
-    if !tail.is_empty() {
-        column.copy(tail, 0, n);
+fn load(to: &mut [Fr; ROWS], column: Column<'_>, n: usize, start: usize, rotation: i32) {
+    let mut from = (start as i64 + i64::from(rotation)).rem_euclid(n as i64) as usize;
+    let mut rest = &mut to[..];
+    while !rest.is_empty() {
+        let (head, tail) = rest.split_at_mut(rest.len().min(n - from));
+        column.copy(head, from, n);
+        (rest, from) = (tail, 0);
     }
 }

@@ -14,10 +14,70 @@ pub(super) const UNITS: f64 = 3.0 * BASE;
 /// 3·2^102: the same for multiples of 2^51 within 2^102.
 pub(super) const MULTIPLES: f64 = 3.0 * BASE * BASE;
 /// The digits of p, and of −p.
-const P: [f64; 5] = digits(Scalar::P);
+pub(super) const P: [f64; 5] = digits(Scalar::P);
 pub(super) const MINUS_P: [f64; 5] = [-P[0], -P[1], -P[2], -P[3], -P[4]];
+/// −1/p mod R, the least in size.
+pub(super) const MINUS_INVERSE: [f64; 5] = {
+    let x = negative(INVERSE);
+    // The sign is that of bit 254.
+    let sign = (x[3] << 1) >> 63;
+    digits([x[0], x[1], x[2], x[3] & (u64::MAX >> 1) | sign << 63])
+};
 /// 2^204/p: a value is about its highest digit times this, in multiples of p.
 const PER_P: f64 = 1.0 / (P[4] + P[3] / BASE);
+
+/// p^{-1} mod 2^256 by Newton's iteration: each step doubles the bits that are right.
+pub(super) const INVERSE: Limbs = {
+    let mut inverse = [1, 0, 0, 0];
+    let mut step = 0;
+    while step < 8 {
+        // inverse·(2 − p·inverse)
+        let mut correction = negative(low_product(&Scalar::P, &inverse));
+        let (low, over) = correction[0].overflowing_add(2);
+        correction[0] = low;
+        let mut i = 1;
+        let mut carry = over;
+        while i < 4 {
+            let (sum, over) = correction[i].overflowing_add(carry as u64);
+            correction[i] = sum;
+            carry = over;
+            i += 1;
+        }
+        inverse = low_product(&inverse, &correction);
+        step += 1;
+    }
+    inverse
+};
+
+/// −x mod 2^256.
+pub(super) const fn negative(x: Limbs) -> Limbs {
+    let mut out = [0; 4];
+    let (mut i, mut carry) = (0, true);
+    while i < 4 {
+        let (sum, over) = (!x[i]).overflowing_add(carry as u64);
+        out[i] = sum;
+        carry = over;
+        i += 1;
+    }
+    out
+}
+
+/// a·b mod 2^256.
+pub(super) const fn low_product(a: &Limbs, b: &Limbs) -> Limbs {
+    let mut out = [0_u64; 4];
+    let mut i = 0;
+    while i < 4 {
+        let (mut j, mut carry) = (0, 0_u128);
+        while i + j < 4 {
+            let sum = a[i] as u128 * b[j] as u128 + out[i + j] as u128 + carry;
+            out[i + j] = sum as u64;
+            carry = sum >> 64;
+            j += 1;
+        }
+        i += 1;
+    }
+    out
+}
 
 /// The digits of an integer in [−2^254, 2^254], given modulo 2^256: normal, the highest aside, which is within 2^50.
 pub(super) const fn digits(x: Limbs) -> [f64; 5] {
@@ -38,6 +98,14 @@ pub(super) const fn digits(x: Limbs) -> [f64; 5] {
     }
     out[4] = ((x[3] as i64 >> (4 * BITS - 3 * 64)) + carry) as f64;
     out
+}
+
+pub(super) const ZERO: Lanes = [lane([0.0; 4]); 5];
+
+#[allow(unsafe_code)]
+pub(super) const fn lane(values: [f64; 4]) -> __m256d {
+    // SAFETY: both are 32 bytes, and every pattern of bits is a value of both.
+    unsafe { std::mem::transmute::<[f64; 4], __m256d>(values) }
 }
 
 #[target_feature(enable = "avx2,fma")]

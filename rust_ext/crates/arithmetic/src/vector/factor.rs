@@ -1,17 +1,15 @@
 //! Factors that are known beforehand, prepared as V. Shoup does: w beside v = round(w·R/p).
 
-use std::arch::x86_64::__m256d;
-
 use ff::{Field as _, PrimeField};
 use halo2curves::bn256::Fr;
 
 use super::Lanes;
-use super::digits::{broadcast, digits};
+use super::digits::{INVERSE, broadcast, digits, lane, low_product, negative};
 use crate::field::{Field, Limbs, Scalar, sub_words};
 
 /// w within p/2 and v within R/2, digits normal.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Factor {
+pub struct Factor {
     w: [f64; 5],
     v: [f64; 5],
 }
@@ -28,7 +26,7 @@ impl Factor {
         let r = centred(&(w * shift()));
         let w = centred(w);
         // R·w − r = v·p exactly, so modulo 2^256 v is (2^255·w − r)/p.
-        let mut v = low_product(&sub_words(&[0; 4], &r).0, &INVERSE);
+        let mut v = low_product(&negative(r), &INVERSE);
         v[3] ^= w[0] << 63;
         Self {
             w: digits(w),
@@ -60,12 +58,6 @@ fn side_by_side(digits: [[f64; 5]; 4]) -> Lanes {
     std::array::from_fn(|j| lane(digits.map(|d| d[j])))
 }
 
-#[allow(unsafe_code)]
-pub(super) fn lane(values: [f64; 4]) -> __m256d {
-    // SAFETY: both are 32 bytes, and every pattern of bits is a value of both.
-    unsafe { std::mem::transmute::<[f64; 4], __m256d>(values) }
-}
-
 /// R = 2^255 as an element.
 fn shift() -> Fr {
     static SHIFT: std::sync::OnceLock<Fr> = std::sync::OnceLock::new();
@@ -88,43 +80,4 @@ fn centred(x: &Fr) -> Limbs {
     } else {
         words
     }
-}
-
-/// p^{-1} mod 2^256 by Newton's iteration: each step doubles the bits that are right.
-const INVERSE: Limbs = {
-    let mut inverse = [1, 0, 0, 0];
-    let mut step = 0;
-    while step < 8 {
-        let product = low_product(&Scalar::P, &inverse);
-        // 2 − p·inverse
-        let mut correction = [0; 4];
-        let (mut i, mut borrow) = (0, 0_i128);
-        while i < 4 {
-            let two = if i == 0 { 2 } else { 0 };
-            let difference = two - product[i] as i128 + borrow;
-            correction[i] = difference as u64;
-            borrow = difference >> 64;
-            i += 1;
-        }
-        inverse = low_product(&inverse, &correction);
-        step += 1;
-    }
-    inverse
-};
-
-/// a·b mod 2^256.
-const fn low_product(a: &Limbs, b: &Limbs) -> Limbs {
-    let mut out = [0_u64; 4];
-    let mut i = 0;
-    while i < 4 {
-        let (mut j, mut carry) = (0, 0_u128);
-        while i + j < 4 {
-            let sum = a[i] as u128 * b[j] as u128 + out[i + j] as u128 + carry;
-            out[i + j] = sum as u64;
-            carry = sum >> 64;
-            j += 1;
-        }
-        i += 1;
-    }
-    out
 }

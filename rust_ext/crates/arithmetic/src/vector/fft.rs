@@ -6,8 +6,8 @@ use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 
 use super::convert::{exchange, load, store};
-use super::digits::{add, reduce, sub};
-use super::factor::{Factor, Factors, lane};
+use super::digits::{ZERO, add, reduce, sub};
+use super::factor::{Factor, Factors};
 use super::product::multiply;
 use super::{Avx2, Lanes};
 
@@ -32,9 +32,9 @@ pub(crate) struct Plan {
 pub(crate) struct Scale(Vec<Factors>);
 
 impl Scale {
-    /// 1, base, base², … for n places.
-    pub(crate) fn powers(base: Fr, n: usize) -> Self {
-        let mut power = Fr::one();
+    /// first, first·base, first·base², … for n places.
+    pub(crate) fn powers(first: Fr, base: Fr, n: usize) -> Self {
+        let mut power = first;
         let mut next = || {
             let own = power;
             power *= base;
@@ -130,7 +130,7 @@ impl Plan {
 fn columns(plan: &Plan, from: &[Fr], direction: Direction, scale: Option<&Scale>) -> Vec<Lanes> {
     let (n1, n2) = (1 << plan.first, 1 << plan.second);
     let Avx2(()) = plan.avx2;
-    let mut out = vec![[lane([0.0; 4]); 5]; n1 * n2 / 4];
+    let mut out = vec![ZERO; n1 * n2 / 4];
     out.par_chunks_mut(n1)
         .zip(plan.twiddles.par_chunks(n1))
         .enumerate()
@@ -182,7 +182,7 @@ fn rows(plan: &Plan, from: &[Lanes], to: &mut [Fr], times: Option<&Factor>) {
         lists[i % groups].push(group);
     }
     lists.into_par_iter().enumerate().for_each_init(
-        || vec![[lane([0.0; 4]); 5]; n2],
+        || vec![ZERO; n2],
         |lines, (b, to)| {
             // SAFETY: as above.
             unsafe { row(plan, from, b, lines, to, times) }

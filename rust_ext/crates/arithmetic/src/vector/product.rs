@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::Lanes;
-use super::digits::{BITS, MINUS_P, MULTIPLES, UNITS};
+use super::digits::{BITS, MINUS_INVERSE, MINUS_P, MULTIPLES, P, UNITS, broadcast};
 use super::factor::Factors;
 
 /// What a column starts from: once the bits of `low` low parts and of `high` high parts are added to it, their exponents are gone,
@@ -137,7 +137,7 @@ pub(super) fn multiply(a: Lanes, by: &Factors) -> Lanes {
         c.digit(u8),
         _mm256_sub_pd(_mm256_castsi256_pd(u9), _mm256_set1_pd(UNITS)),
     ];
-    let (w, p) = (&by.w, super::digits::broadcast(&MINUS_P));
+    let (w, p) = (&by.w, broadcast(&MINUS_P));
     let mut t0 = column(2, 0, GIVES);
     let mut t1 = column(4, 2, BOTH);
     let mut t2 = column(6, 4, BOTH);
@@ -184,4 +184,123 @@ pub(super) fn multiply(a: Lanes, by: &Factors) -> Lanes {
         c.digit(t3),
         c.digit(t4),
     ]
+}
+
+/// a·b/R modulo p, within (½ + 0.38·A·B)·p and normal: for a and b within A·p and B·p, each at most 5, whose digits within d·2^50
+/// and e·2^50 have d·e ≤ 4.
+///
+/// Montgomery's product: m = −(a·b)/p mod R from the lower columns, and (a·b + m·p)/R from the upper ones. What the columns below
+/// leave over is an integer, so the carry out of column 4 is right although those below 3 are left out of m·p.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) fn product(a: &Lanes, b: &Lanes) -> Lanes {
+    let c = Constants::new();
+    let mut t0 = column(1, 0, GIVES);
+    let mut t1 = column(2, 1, BOTH);
+    let mut t2 = column(3, 2, BOTH);
+    let mut t3 = column(4, 3, BOTH);
+    let mut t4 = column(5, 4, BOTH);
+    let mut t5 = column(8, 10, BOTH.wrapping_add(TAKES));
+    let mut t6 = column(6, 8, BOTH);
+    let mut t7 = column(4, 6, BOTH);
+    let mut t8 = column(2, 4, BOTH);
+    let mut t9 = column(0, 2, TAKES.wrapping_add(UNITS.to_bits()));
+    whole!(c, a[0], b[0] => t0, t1);
+    carry!(t0 => t1);
+    whole!(c, a[0], b[1] => t1, t2);
+    whole!(c, a[1], b[0] => t1, t2);
+    carry!(t1 => t2);
+    whole!(c, a[0], b[2] => t2, t3);
+    whole!(c, a[1], b[1] => t2, t3);
+    whole!(c, a[2], b[0] => t2, t3);
+    carry!(t2 => t3);
+    whole!(c, a[0], b[3] => t3, t4);
+    whole!(c, a[1], b[2] => t3, t4);
+    whole!(c, a[2], b[1] => t3, t4);
+    whole!(c, a[3], b[0] => t3, t4);
+    carry!(t3 => t4);
+    whole!(c, a[0], b[4] => t4, t5);
+    whole!(c, a[1], b[3] => t4, t5);
+    whole!(c, a[2], b[2] => t4, t5);
+    whole!(c, a[3], b[1] => t4, t5);
+    whole!(c, a[4], b[0] => t4, t5);
+    carry!(t4 => t5);
+    whole!(c, a[1], b[4] => t5, t6);
+    whole!(c, a[2], b[3] => t5, t6);
+    whole!(c, a[3], b[2] => t5, t6);
+    whole!(c, a[4], b[1] => t5, t6);
+    whole!(c, a[2], b[4] => t6, t7);
+    whole!(c, a[3], b[3] => t6, t7);
+    whole!(c, a[4], b[2] => t6, t7);
+    whole!(c, a[3], b[4] => t7, t8);
+    whole!(c, a[4], b[3] => t7, t8);
+    whole!(c, a[4], b[4] => t8, t9);
+    let low = [
+        c.digit(t0),
+        c.digit(t1),
+        c.digit(t2),
+        c.digit(t3),
+        c.digit(t4),
+    ];
+    let n = broadcast(&MINUS_INVERSE);
+    let mut m0 = column(1, 0, GIVES);
+    let mut m1 = column(2, 1, BOTH);
+    let mut m2 = column(3, 2, BOTH);
+    let mut m3 = column(4, 3, BOTH);
+    let mut m4 = column(5, 4, BOTH);
+    whole!(c, low[0], n[0] => m0, m1);
+    carry!(m0 => m1);
+    whole!(c, low[0], n[1] => m1, m2);
+    whole!(c, low[1], n[0] => m1, m2);
+    carry!(m1 => m2);
+    whole!(c, low[0], n[2] => m2, m3);
+    whole!(c, low[1], n[1] => m2, m3);
+    whole!(c, low[2], n[0] => m2, m3);
+    carry!(m2 => m3);
+    whole!(c, low[0], n[3] => m3, m4);
+    whole!(c, low[1], n[2] => m3, m4);
+    whole!(c, low[2], n[1] => m3, m4);
+    whole!(c, low[3], n[0] => m3, m4);
+    carry!(m3 => m4);
+    low!(c, low[0], n[4] => m4);
+    low!(c, low[1], n[3] => m4);
+    low!(c, low[2], n[2] => m4);
+    low!(c, low[3], n[1] => m4);
+    low!(c, low[4], n[0] => m4);
+    let m = [
+        c.digit(m0),
+        c.digit(m1),
+        c.digit(m2),
+        c.digit(m3),
+        c.digit(m4),
+    ];
+    let p = broadcast(&P);
+    // Column 4: what is left of the first product, whose digit has its 2^50 with it, and of m·p.
+    let mut u4 = _mm256_add_epi64(column(5, 4, 1 << 62), _mm256_and_si256(t4, c.digit));
+    high!(c, m[0], p[3] => u4);
+    high!(c, m[1], p[2] => u4);
+    high!(c, m[2], p[1] => u4);
+    high!(c, m[3], p[0] => u4);
+    whole!(c, m[0], p[4] => u4, t5);
+    whole!(c, m[1], p[3] => u4, t5);
+    whole!(c, m[2], p[2] => u4, t5);
+    whole!(c, m[3], p[1] => u4, t5);
+    whole!(c, m[4], p[0] => u4, t5);
+    carry!(u4 => t5);
+    whole!(c, m[1], p[4] => t5, t6);
+    whole!(c, m[2], p[3] => t5, t6);
+    whole!(c, m[3], p[2] => t5, t6);
+    whole!(c, m[4], p[1] => t5, t6);
+    carry!(t5 => t6);
+    whole!(c, m[2], p[4] => t6, t7);
+    whole!(c, m[3], p[3] => t6, t7);
+    whole!(c, m[4], p[2] => t6, t7);
+    carry!(t6 => t7);
+    whole!(c, m[3], p[4] => t7, t8);
+    whole!(c, m[4], p[3] => t7, t8);
+    carry!(t7 => t8);
+    whole!(c, m[4], p[4] => t8, t9);
+    carry!(t8 => t9);
+    let top = _mm256_sub_pd(_mm256_castsi256_pd(t9), _mm256_set1_pd(UNITS));
+    [c.digit(t5), c.digit(t6), c.digit(t7), c.digit(t8), top]
 }

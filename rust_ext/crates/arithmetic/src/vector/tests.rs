@@ -5,7 +5,7 @@ use rand_core::OsRng;
 use super::convert::{exchange, load, store};
 use super::digits::{add, digits, reduce, sub};
 use super::factor::{Factor, Factors};
-use super::product::multiply;
+use super::product::{multiply, product};
 use super::{Avx2, Lanes};
 
 /// 0, 1, the ends of the field, both sides of p/2, and digits that are all at an end.
@@ -115,6 +115,50 @@ fn products() {
 #[test]
 fn products_and_reductions_agree_and_keep_their_bounds() {
     with_avx2(products);
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn variable_products() {
+    let values = values();
+    let groups = values.as_chunks::<4>().0;
+    let r = Fr::from(2).pow_vartime([255]);
+    let form = Fr::from(2).pow_vartime([256]) * r.invert().unwrap();
+    for a in groups {
+        for b in groups {
+            let (x, y) = (load(a), load(b));
+            // The integers are a·2^256 and b·2^256.
+            let expected: [Fr; 4] = std::array::from_fn(|l| a[l] * b[l] * form);
+            let cases = [
+                (x, y, 1, 1.0, 1.0),
+                (add(x, x), add(y, y), 4, 2.0, 2.0),
+                (sub(x, add(x, x)), y, -1, 1.0, 1.0),
+                (add(add(x, x), add(x, x)), y, 4, 4.0, 1.0),
+                (sub(sub(x, x), add(x, x)), add(y, y), -4, 2.0, 2.0),
+            ];
+            for (a, b, times, size, other) in cases {
+                let got = product(&a, &b);
+                for value in sizes(&got) {
+                    assert!(value <= 0.501 + 0.38 * size * other, "{value}");
+                }
+                for digit in integers(&got)[..4].as_flattened() {
+                    assert!((-2_f64.powi(50)..2_f64.powi(50)).contains(digit));
+                }
+                let mut words = [Fr::ZERO; 4];
+                store(got, &mut words);
+                let scale = if times < 0 {
+                    -Fr::from(-times as u64)
+                } else {
+                    Fr::from(times as u64)
+                };
+                assert_eq!(words, expected.map(|x| x * scale));
+            }
+        }
+    }
+}
+
+#[test]
+fn products_of_two_variables_agree_and_keep_their_bounds() {
+    with_avx2(variable_products);
 }
 
 #[target_feature(enable = "avx2,fma")]
