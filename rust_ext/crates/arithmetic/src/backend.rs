@@ -58,13 +58,7 @@ impl Backend for Cpu {
         // Columns are independent of each other: threads that take one each wait for nobody.
         coefficients
             .par_iter()
-            .map(|coefficients| {
-                let mut values = Vec::with_capacity(domain.n());
-                values.extend_from_slice(coefficients);
-                values.resize(domain.n(), Fr::from(0));
-                domain.coset_fft_times(&mut values, shift, times);
-                values
-            })
+            .map(|coefficients| domain.coset_values(coefficients, shift, times))
             .collect()
     }
 

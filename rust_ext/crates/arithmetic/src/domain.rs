@@ -67,12 +67,17 @@ impl Domain {
 
     /// f(shift·ω^i) for all i from the coefficients of f.
     pub fn coset_fft(&self, values: &mut [Fr], shift: Fr) {
-        self.coset_fft_times(values, shift, Fr::ONE);
+        let of = self.coset_values(values, shift, Fr::ONE);
+        values.copy_from_slice(&of);
     }
 
-    /// times·f(shift·ω^i) for all i from the coefficients of f, for no more than without the factor.
-    pub fn coset_fft_times(&self, values: &mut [Fr], shift: Fr, times: Fr) {
-        self.transforms().coset_fft(values, shift, times);
+    /// times·f(shift·ω^i) for all i from at most n coefficients of f, for no more than without the factor.
+    ///
+    /// # Panics
+    ///
+    /// If there are more coefficients.
+    pub fn coset_values(&self, coefficients: &[Fr], shift: Fr, times: Fr) -> Vec<Fr> {
+        self.transforms().coset_values(coefficients, shift, times)
     }
 
     /// The coefficients of f from all f(shift·ω^i).

@@ -17,6 +17,7 @@ mod msm;
 mod path;
 mod point;
 mod poly;
+mod prefetch;
 mod sums;
 mod transforms;
 #[cfg(target_arch = "x86_64")]

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use halo2curves::bn256::Fr;
-use rayon::prelude::*;
 
 use crate::fft::{self, Direction};
 use crate::path::Path;
@@ -51,7 +50,7 @@ impl Transforms {
         match self {
             Self::Scalar { plan, .. } => fft::transform(plan, values, Direction::Forward),
             #[cfg(target_arch = "x86_64")]
-            Self::Vector { plan, .. } => plan.fft(values, None),
+            Self::Vector { plan, .. } => plan.fft(values),
         }
     }
 
@@ -70,8 +69,8 @@ impl Transforms {
         }
     }
 
-    /// times·f(shift·ω^i)
-    pub(crate) fn coset_fft(&self, values: &mut [Fr], shift: Fr, times: Fr) {
+    /// times·f(shift·ω^i) from at most n coefficients of f.
+    pub(crate) fn coset_values(&self, coefficients: &[Fr], shift: Fr, times: Fr) -> Vec<Fr> {
         match self {
             Self::Scalar { plan, shifts, .. } => {
                 let powers = shifts.get([shift, times], || {
@@ -79,19 +78,26 @@ impl Transforms {
                         .take(plan.n())
                         .collect()
                 });
+                assert!(coefficients.len() <= plan.n(), "at most n coefficients");
+                let mut values = Vec::with_capacity(plan.n());
+                values.extend(
+                    coefficients
+                        .iter()
+                        .zip(&*powers)
+                        .map(|(c, power)| c * power),
+                );
+                values.resize(plan.n(), Fr::zero());
+                fft::transform(plan, &mut values, Direction::Forward);
                 values
-                    .par_iter_mut()
-                    .with_min_len(1 << 10)
-                    .zip(&*powers)
-                    .for_each(|(v, power)| *v *= power);
-                fft::transform(plan, values, Direction::Forward);
             }
             #[cfg(target_arch = "x86_64")]
             Self::Vector { plan, shifts, .. } => {
                 let scale = shifts.get([shift, times], || {
                     vector::Scale::powers(times, shift, plan.n())
                 });
-                plan.fft(values, Some(&scale));
+                let mut values = vec![Fr::zero(); plan.n()];
+                plan.scaled_fft(coefficients, &scale, &mut values);
+                values
             }
         }
     }
@@ -145,11 +151,14 @@ mod tests {
             columns.push((0..1 << k).map(|_| Fr::random(OsRng)).collect());
             for column in columns {
                 let with = |transforms: &Transforms| {
-                    let [mut a, mut b, mut c] = [column.clone(), column.clone(), column.clone()];
+                    let [mut a, mut b] = [column.clone(), column.clone()];
                     transforms.fft(&mut a);
                     transforms.ifft(&mut b);
-                    transforms.coset_fft(&mut c, Fr::MULTIPLICATIVE_GENERATOR, Fr::from(5));
-                    [a, b, c]
+                    let shift = Fr::MULTIPLICATIVE_GENERATOR;
+                    let all = transforms.coset_values(&column, shift, Fr::from(5));
+                    let some = &column[..column.len() * 2 / 3];
+                    let some = transforms.coset_values(some, shift, Fr::ONE);
+                    [a, b, all, some]
                 };
                 assert!(with(&one) == with(&other), "k = {k}");
             }

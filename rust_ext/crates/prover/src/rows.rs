@@ -76,6 +76,16 @@ impl<'a> Column<'a> {
         }
     }
 
+    /// The rows from `from` on, of n in all, where they lie as they are.
+    fn block(&self, from: usize, n: usize) -> Option<&'a [Fr; ROWS]> {
+        match *self {
+            Self::Full { values, tail } if from + ROWS <= n - tail.len() => {
+                values.get(from..)?.first_chunk()
+            }
+            _ => None,
+        }
+    }
+
     /// Copy the rows from `from` on, of n in all.
     fn copy(&self, to: &mut [Fr], from: usize, n: usize) {
         let end = from + to.len();
@@ -456,8 +466,14 @@ impl<U: Unit> Machine<'_, U> {
             match (step.node, scalar) {
                 (Node::Load { column, rotation }, _) => {
                     let column = table.columns[column as usize];
-                    load(&mut rows, column, table.n, start, rotation);
-                    unit.load(&mut to, &rows);
+                    let from = around(start, rotation, table.n);
+                    match column.block(from, table.n) {
+                        Some(rows) => unit.load(&mut to, rows),
+                        None => {
+                            load(&mut rows, column, table.n, from);
+                            unit.load(&mut to, &rows);
+                        }
+                    }
                 }
                 (Node::Point, _) => {
                     let mut point = table.shift * table.omega.pow_vartime([start as u64]);
@@ -513,9 +529,13 @@ pub fn signed(v: i64) -> Fr {
     felt(v.into())
 }
 
-/// The column's values `rotation` rows behind `start`, around the end.
-fn load(to: &mut [Fr; ROWS], column: Column<'_>, n: usize, start: usize, rotation: i32) {
-    let mut from = (start as i64 + i64::from(rotation)).rem_euclid(n as i64) as usize;
+/// The row `rotation` rows behind another of n, around the end.
+fn around(row: usize, rotation: i32, n: usize) -> usize {
+    (row as i64 + i64::from(rotation)).rem_euclid(n as i64) as usize
+}
+
+/// The column's values from a row on, around the end.
+fn load(to: &mut [Fr; ROWS], column: Column<'_>, n: usize, mut from: usize) {
     let mut rest = &mut to[..];
     while !rest.is_empty() {
         let (head, tail) = rest.split_at_mut(rest.len().min(n - from));

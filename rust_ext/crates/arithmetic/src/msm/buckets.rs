@@ -7,9 +7,13 @@
 use crate::Bases;
 use crate::field::Multiply;
 use crate::point::Point;
+use crate::prefetch::prefetch;
 use crate::sums::sums;
 
 use super::digits::{Column, IMAGE, NEGATIVE};
+
+/// How many points ahead one is fetched from memory.
+const AHEAD: usize = 16;
 
 /// 2^shift · point is a part of the result.
 pub(crate) struct Part {
@@ -63,9 +67,14 @@ pub(crate) fn windows<M: Multiply>(
         });
     }
     drop(places);
+    let place = |entry: u32| (entry & !(IMAGE | NEGATIVE)) as usize;
     let sums_of_buckets = sums(m, &lengths, &|at| {
+        // Places are at random in a table larger than the caches.
+        if let Some(later) = sorted.get(at + AHEAD) {
+            prefetch(&bases.points[place(*later)]);
+        }
         let entry = sorted[at];
-        let place = (entry & !(IMAGE | NEGATIVE)) as usize;
+        let place = place(entry);
         let mut point = bases.points[place];
         if entry & IMAGE != 0 {
             point.x = bases.images[place];

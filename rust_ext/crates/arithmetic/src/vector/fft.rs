@@ -102,26 +102,30 @@ impl Plan {
         1 << (self.first + self.second)
     }
 
-    /// f(ω^i) from the coefficients of f, each multiplied by what stands in its place.
-    pub(crate) fn fft(&self, values: &mut [Fr], scale: Option<&Scale>) {
-        assert_eq!(
-            values.len(),
-            self.n(),
-            "a value for each element of the domain"
-        );
-        let lines = columns(self, values, Direction::Forward, scale);
+    /// f(ω^i) from the coefficients of f.
+    pub(crate) fn fft(&self, values: &mut [Fr]) {
+        self.check(values.len());
+        let lines = columns(self, values, Direction::Forward, None);
         rows(self, &lines, values, None);
+    }
+
+    /// f(ω^i) from at most n coefficients of f, each multiplied by what stands in its place.
+    pub(crate) fn scaled_fft(&self, from: &[Fr], scale: &Scale, to: &mut [Fr]) {
+        self.check(to.len());
+        assert!(from.len() <= to.len(), "at most n coefficients");
+        let lines = columns(self, from, Direction::Forward, Some(scale));
+        rows(self, &lines, to, None);
     }
 
     /// The coefficients of f from its values.
     pub(crate) fn ifft(&self, values: &mut [Fr], n_inverse: &Factor) {
-        assert_eq!(
-            values.len(),
-            self.n(),
-            "a value for each element of the domain"
-        );
+        self.check(values.len());
         let lines = columns(self, values, Direction::Inverse, None);
         rows(self, &lines, values, Some(n_inverse));
+    }
+
+    fn check(&self, count: usize) {
+        assert_eq!(count, self.n(), "a value for each element of the domain");
     }
 }
 
@@ -155,9 +159,14 @@ fn column(
     let n = lines.len() * n2;
     for j1 in 0..lines.len() {
         let place = j1 * n2 + 4 * at;
-        let x = match (direction, from[place..].first_chunk::<4>()) {
+        let given = from.get(place..).and_then(|from| from.first_chunk::<4>());
+        let x = match (direction, given) {
             (Direction::Forward, Some(x)) => load(x),
-            _ => load(&std::array::from_fn(|l| from[(n - place - l) % n])),
+            (Direction::Forward, None) if place >= from.len() => ZERO,
+            (Direction::Forward, None) => load(&std::array::from_fn(|l| {
+                from.get(place + l).copied().unwrap_or_else(Fr::zero)
+            })),
+            (Direction::Inverse, _) => load(&std::array::from_fn(|l| from[(n - place - l) % n])),
         };
         lines[reversed(j1, plan.first)] = match scale {
             Some(Scale(factors)) => multiply(x, &factors[place / 4]),
