@@ -26,8 +26,9 @@ from zkml.ezkl import Limits, Worker
 from zkml.files import read_json, write_atomic
 from zkml.model.features import Node, nodes_of
 from zkml.model.load import from_proto
+from zkml.model.model import Model
 from zkml.model.normalise import normalise
-from zkml.model.samples import make_samples, to_ezkl_json
+from zkml.model.samples import Samples, make_samples, to_ezkl_json
 from zkml.model.session import session
 from zkml.settings import RunArgs
 
@@ -220,13 +221,18 @@ def at_opset(case: Case, opset: int) -> Case | None:
     return Case(case.name, proto, case.inputs, case.outputs)
 
 
-def run_case(worker: Worker, folder: Path, case: Case) -> Result | None:
-    """Compile and run one case; None when our own loader refuses the file, so that EZKL never sees it."""
+def load_case(case: Case) -> tuple[Model, Samples]:
+    """Return a case's model and its input. Raises `ZkmlError` when our own loader refuses the file: EZKL never sees it."""
     proto = onnx.ModelProto()
     proto.CopyFrom(case.proto)
+    model = normalise(from_proto(proto, path=Path(f"{case.name}.onnx")), rewrite=False)
+    return model, make_samples({k: v[None] for k, v in case.inputs.items()}, model)
+
+
+def run_case(worker: Worker, folder: Path, case: Case) -> Result | None:
+    """Compile and run one case; None when our own loader refuses the file, or leaves no node or several of it."""
     try:
-        model = normalise(from_proto(proto, path=Path(f"{case.name}.onnx")), rewrite=False)
-        samples = make_samples({k: v[None] for k, v in case.inputs.items()}, model)
+        model, samples = load_case(case)
     except ZkmlError:
         return None
     nodes = nodes_of(model)
