@@ -26,6 +26,7 @@ from zkml.ezkl.locate import locate
 from zkml.model import Model, Samples, check_rewritten, load, make_samples, normalise
 from zkml.model.operators import refuse
 from zkml.model.probe import confirmed_support
+from zkml.model.quantisation import quantisation_scales
 from zkml.settings import RunArgs, read_settings, sorted_settings, write_settings
 from zkml.settings.calibrate import Calibration, calibrate
 
@@ -164,6 +165,7 @@ def compile_model(
                 run_args=start,
                 budget=budget,
                 slack_of=slack_of,
+                start=quantisation_scales(given),
                 worker=worker,
                 on_progress=on_progress,
                 report=report,

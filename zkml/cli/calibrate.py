@@ -17,6 +17,7 @@ from zkml.estimate import Budget
 from zkml.ezkl import Limits, Worker
 from zkml.files import write_json
 from zkml.model import check_support, load, load_labels, load_samples, normalise
+from zkml.model.quantisation import quantisation_scales
 from zkml.report.fidelity import draw_fidelity, plot_fidelity
 from zkml.settings.calibrate import Calibration, calibrate
 from zkml.settings.metrics import METRICS
@@ -92,7 +93,8 @@ def command(
     for path in (plot, recipe):
         if path is not None and not path.absolute().parent.is_dir():
             raise UsageError(f"there is no folder {path.absolute().parent}", code="folder")
-    loaded = normalise(load(model, dict(dims)))
+    given = load(model, dict(dims))
+    loaded = normalise(given)
     check_support(loaded, allow_wrong=allow_wrong)
     for note in loaded.notes:
         say(note)
@@ -118,6 +120,7 @@ def command(
             search_seconds=search_time,
             slack_of=slack_of,
             scales=scales,
+            start=quantisation_scales(given),
             worker=worker,
             report=say,
         )

@@ -25,7 +25,7 @@ from zkml.settings.metrics import Bar, Floats, Labels, agreement, make_bar
 from zkml.settings.network_error import node_errors
 from zkml.settings.proved import SlackOf, input_ranges
 from zkml.settings.run_args import RunArgs
-from zkml.settings.search import Report, Search, pareto
+from zkml.settings.search import START_SCALE, Report, Search, pareto
 from zkml.settings.settle import FINAL_SHARE, Final, Settling
 from zkml.settings.sizing import SEARCH_SECONDS, SearchBudget
 from zkml.settings.trial import Arrays, Trials, probe
@@ -62,6 +62,7 @@ def calibrate(
     search_seconds: float | None = None,
     slack_of: SlackOf | None = None,
     scales: Sequence[int] | None = None,
+    start: tuple[int, int] | None = None,
     worker: Worker | None = None,
     on_progress: ProgressCallback | None = None,
     report: Report | None = None,
@@ -70,10 +71,11 @@ def calibrate(
 
     `max_columns` bounds the polynomials that a proof opens; `search_seconds` all of this, which then takes the best so far and
     leaves out what a result does not need (by default 45 s, more where EZKL takes long to lay the model out, and as long as
-    nothing meets the bar; a call of EZKL's under way is not cut short). What is tried goes to `report` as text, and to
-    `on_progress` like the stages of other commands. With `slack_of` (`zkml.circuit.audit.slack_of`) the bar is held at the worst
-    that a proof can say, if any scales reach that. `margin` is how many times the largest value seen the circuit holds.
-    Visibility and flags come from `run_args`, all else is chosen; `scales` limits the common scales tried. Raises
+    nothing meets the bar; a call of EZKL's under way is not cut short). What is tried goes to `report` as text, or without one
+    to `on_progress` like the stages of other commands. With `slack_of` (`zkml.circuit.audit.slack_of`) the bar is held at the
+    worst that a proof can say, if any scales reach that. `margin` is how many times the largest value seen the circuit holds.
+    Visibility and flags come from `run_args`, all else is chosen; `scales` limits the common scales tried, `start` is the input
+    and parameter scale to begin with (`zkml.model.quantisation.quantisation_scales` of a quantised model). Raises
     `InfeasibleError` when no circuit meets bar and budget, `ModelError` or `SampleError` when model or samples do not fit,
     `UsageError` for a margin below 1.
     """
@@ -87,7 +89,7 @@ def calibrate(
     def tell(text: str) -> None:
         if report is not None:
             report(text)
-        if on_progress is not None:
+        elif on_progress is not None:
             on_progress(Progress(f"calibrate: {text}", time.monotonic() - started, 0))
 
     model = FloatModel.load(model_path)
@@ -127,7 +129,7 @@ def calibrate(
             slack_of,
         )
         deadline = started + limits.search_seconds * (1 - FINAL_SHARE)
-        search = Search(evaluator, deadline, tell)
+        search = Search(evaluator, deadline, tell, start or (START_SCALE, START_SCALE))
         search.run(scales)
         final = Settling(evaluator, model, data, given_floats, classes, bar, limits, tell, started).run(search, scales)
         trials.deadline = started + limits.search_seconds

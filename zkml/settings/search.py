@@ -3,7 +3,8 @@
 Error falls as scales grow, cost rises with the digits that larger values need, and falls when a rebase multiplier lets products
 accumulate before they are divided. So: (1) at a usual scale, double the multiplier while that pays; (2) bisect the common scale
 for the least that meets the bar; (3) from the cheapest, lower or trade single scales while that pays. Nothing assumes that error
-is monotone but the bisection, and (3) repairs what it misses.
+is monotone but the bisection, and (3) repairs what it misses. The scales to begin with are those of a quantised model, if it is
+one.
 """
 
 from __future__ import annotations
@@ -34,10 +35,13 @@ class Search:
     """A search under way: `evaluate` tries scales, `deadline` (of `time.monotonic`) ends it once something meets the bar, the
     last moment of the trials in any case."""
 
-    def __init__(self, evaluate: Evaluator, deadline: float, report: Report) -> None:
+    def __init__(
+        self, evaluate: Evaluator, deadline: float, report: Report, start: tuple[int, int] = (START_SCALE, START_SCALE)
+    ) -> None:
         self.evaluate = evaluate
         self.deadline = deadline
         self.report = report
+        self.start = start
         self.best: Candidate | None = None
 
     def over(self) -> bool:
@@ -75,24 +79,23 @@ class Search:
         if scales is not None:
             for s in scales:
                 if not self.over():
-                    self.look((s, s, 1))
-                    self.multiply(s)
+                    self.multiply((s, s))
             return
-        first = self.look((START_SCALE, START_SCALE, 1))
+        first = self.look((*self.start, 1))
         if self.evaluate.counting and isfinite(first.metric) and not isfinite(first.proved):
             self.report("the rounding slack has no bound: it is not counted")
             self.evaluate.stop_counting()
-        self.multiply(START_SCALE)
+        self.multiply(self.start)
         multiplier = self.best.scales[2] if self.best is not None else 1
         least = self.bisect(multiplier)
         if least is not None and not self.over():
-            self.multiply(least)
+            self.multiply((least, least))
         self.refine()
 
     def bisect(self, multiplier: int, top: int = MAX_SCALE) -> int | None:
         """Return the least common scale that meets the bar, by bisection."""
         low, high = -1, top + 1
-        at = min(START_SCALE, top)
+        at = min(sum(self.start) // 2, top)
         while high - low > 1:
             if self.over():
                 break
@@ -104,12 +107,12 @@ class Search:
             at = (low + high) // 2 if low >= 0 and high <= top else max(0, high - 2) if low < 0 else min(top, low + 3)
         return high if high <= top else None
 
-    def multiply(self, scale: int) -> None:
+    def multiply(self, pair: tuple[int, int]) -> None:
         """Raise the multiplier while it pays; once more when it changes nothing."""
-        previous = self.look((scale, scale, 1))
+        previous = self.look((*pair, 1))
         multiplier = 2
         while multiplier <= MAX_MULTIPLIER and not self.over():
-            candidate = self.look((scale, scale, multiplier))
+            candidate = self.look((*pair, multiplier))
             if candidate.cost > previous.cost or same(candidate, previous):
                 return
             previous = candidate

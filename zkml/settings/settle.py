@@ -102,7 +102,7 @@ class Settling:
         self.evaluator.few, self.evaluator.few_floats = few, self.model.run(few)
         self.evaluator.tried = {c.scales: c for c in failed}
         deadline = max(search.deadline, time.monotonic() + self.budget.search_seconds / 4)
-        fresh = Search(self.evaluator, deadline, self.report)
+        fresh = Search(self.evaluator, deadline, self.report, search.start)
         fresh.run(scales)
         return fresh
 
