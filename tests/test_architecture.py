@@ -36,6 +36,7 @@ ORDER: tuple[str, ...] = (
     "witness",
     "proof",
     "checking",
+    "attestation",
     "contract",
     "report",
     "api",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from zkml.attestation.check import check as check_attestation
+from zkml.attestation.format import FILE as ATTESTATION
+from zkml.attestation.format import PROTOCOL
 from zkml.bundle import Bundle
 from zkml.checking import MAX_VK_BYTES, VERIFIERS, check_ezkl, check_proof, read_protocol, vouched
+from zkml.cli.attestation import draw as draw_attestation
 from zkml.cli.output import command_errors, emit, hint, json_option
 from zkml.errors import MalformedArtifact, ProofRejected, RefusedByPolicy, UsageError
 from zkml.files import read_bounded
@@ -90,6 +94,16 @@ def draw(console: Console, verdict: Verdict, statement: list[dict[str, Any]], sl
     console.print(table)
 
 
+def attested(folder: Path, policy: Policy, dataset: str | None, labels: str | None, verifier: str, *, as_json: bool) -> NoReturn:
+    """Print the verdict on an attestation and exit with its status."""
+    checked = check_attestation(folder, policy=policy, dataset=dataset, labels=labels, verifier=verifier)
+    value = checked.as_dict() | {"verifier": verifier}
+    emit(value, as_json=as_json, text=lambda console: draw_attestation(console, checked))
+    if checked.verdict.policy in ("unsafe-srs", "unaudited") or (checked.verdict.policy or "").startswith("finding:"):
+        hint(remedy(str(checked.verdict.policy), read_protocol(folder / PROTOCOL).points.digest, None))
+    raise SystemExit(EXIT[checked.verdict.outcome])
+
+
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path, exists=True))
 @click.argument("proof", type=click.Path(path_type=Path), required=False)
@@ -99,6 +113,8 @@ def draw(console: Console, verdict: Verdict, statement: list[dict[str, Any]], sl
 @click.option("--settings", type=click.Path(path_type=Path), help="EZKL's settings.json, for a proof with bare EZKL files.")
 @click.option("--vk", type=click.Path(path_type=Path), help="EZKL's vk.key.")
 @click.option("--srs", "srs_path", type=click.Path(path_type=Path), help="The SRS (any size of the ceremony).")
+@click.option("--dataset", help="The data set that an attestation must be about: .npz, .npy, .jsonl, or its sha256:….")
+@click.option("--labels", help="The labels that an attestation must be about: .npz, .npy, .json, or their sha256:….")
 @click.option("--verifier", type=click.Choice(VERIFIERS), default="rust", show_default=True)
 @click.option("--unsafe-srs", is_flag=True, help="Accept proofs under an SRS that nobody trusted vouches for.")
 @click.option("--allow-unaudited", is_flag=True, help="Accept a circuit that was not audited on this machine.")
@@ -112,6 +128,8 @@ def command(
     settings: Path | None,
     vk: Path | None,
     srs_path: Path | None,
+    dataset: str | None,
+    labels: str | None,
     verifier: str,
     unsafe_srs: bool,
     allow_unaudited: bool,
@@ -120,9 +138,17 @@ def command(
 ) -> None:
     """Check a proof: TARGET is a bundle (with its own proof, or PROOF), or a proof with --protocol, or with bare EZKL files.
 
+    Or check an attestation (`zkml job evaluate`): TARGET is its folder, and --dataset and --labels bind it to files of yours.
+
     Needs neither EZKL nor the proving key. Exit 0 accepted, 1 rejected, 3 malformed, 7 refused by policy.
     """
     policy = Policy(allow_unsafe_srs=unsafe_srs, allow_unaudited=allow_unaudited, allow_findings=frozenset(allow))
+    if (target / ATTESTATION).exists():
+        if proof is not None or any(path is not None for path in (protocol, settings, vk, srs_path)):
+            raise UsageError("an attestation is a folder of its own: it takes no other files", code="attestation")
+        attested(target, policy, dataset, labels, verifier, as_json=as_json)
+    if dataset is not None or labels is not None:
+        raise UsageError(f"{target} is no attestation: --dataset and --labels are for one", code="attestation")
     statement: list[dict[str, Any]] = []
     slack: list[dict[str, Any]] = []
     folder: Path | None = None

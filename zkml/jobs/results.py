@@ -163,7 +163,7 @@ def write_results(
             summary |= {"circuit_id": circuit.circuit_id, "digest": job.digest, "entries": entries, "done": done}
             write_json(new / SUMMARY, summary | {"proofs": proofs, "states": states})
             new.chmod(0o755)
-            _put(new, folder)
+            put_folder(new, folder)
     return results
 
 
@@ -179,7 +179,7 @@ def _check_target(folder: Path, job: JobInfo) -> None:
     raise UsageError(f"{folder} exists and holds no results of job {job.id}", hint="choose another --out", code="exists")
 
 
-def _put(new: Path, folder: Path) -> None:
+def put_folder(new: Path, folder: Path) -> None:
     """Rename the new folder into place; an older one goes once the new one is there."""
     if folder.exists():
         with temporary(f".{folder.name}.old.", folder.parent, folder=True) as old:

@@ -9,6 +9,7 @@ import click
 COMMANDS: dict[str, str] = {
     "submit": "Queue a proof of every input in a file.",
     "run": "Submit, prove with workers on this machine, and write the results.",
+    "evaluate": "Prove a model's score on a data set, and attest it.",
     "list": "List the jobs.",
     "status": "Show how far a job is, its rate, expected end and cost.",
     "logs": "Show the attempts at a job's items.",
