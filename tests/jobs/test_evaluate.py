@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.jobs.conftest import Store, Tiny, inputs, opened
+import zkml
+from tests.flow import models
+from tests.jobs.conftest import K, Store, Tiny, inputs, opened
 from tests.jobs.test_commands import Command
 from tests.vectors import read
+from zkml import RunArgs
 from zkml.attestation import Checked, check, dataset_digest, metric_of
 from zkml.attestation.dataset import as_labels, digest_of, labels_digest, stated, tensors
 from zkml.attestation.format import read_attestation
@@ -308,25 +311,43 @@ def test_what_cannot_be_attested_is_said_before_it_is_proved(tiny: Tiny) -> None
 
 
 def test_evaluate_and_verify_as_commands(store: Store, tiny: Tiny) -> None:
-    zkml = Command(store, tiny)
+    command = Command(store, tiny)
     np.savez(store.folder / "data.npz", x=X, label=Y)
-    evaluate = ["job", "evaluate", tiny.bundle.folder, "data.npz", "--dataset-name", "six rows", "--out", "out", *zkml.srs]
+    evaluate = ["job", "evaluate", tiny.bundle.folder, "data.npz", "--dataset-name", "six rows", "--out", "out", *command.srs]
     evaluate += ["--ram", "200MB", "--threads", "1", "--json"]
-    done = zkml(*evaluate)
+    done = command(*evaluate)
     assert done.returncode == 0, done.stderr
     value = json.loads(done.stdout)
     assert value["counts"] == {"items": 6, "duplicates": 1}
-    again = zkml(*evaluate)
+    again = command(*evaluate)
     assert (again.returncode, json.loads(again.stdout)) == (0, value), again.stderr
     bound = ["--dataset", "data.npz", "--labels", "data.npz"]
-    verified = zkml("verify", "out", "--unsafe-srs", *bound, "--json")
+    verified = command("verify", "out", "--unsafe-srs", *bound, "--json")
     assert verified.returncode == 0, verified.stderr
     assert json.loads(verified.stdout)["score"] == value["score"]
-    assert value["score"]["decimal"] in zkml("verify", "out", "--unsafe-srs").stdout
-    assert zkml("verify", "out").returncode == 7
+    assert value["score"]["decimal"] in command("verify", "out", "--unsafe-srs").stdout
+    assert command("verify", "out").returncode == 7
     edit(store.folder / "out", flip_prediction)
-    assert zkml("verify", "out", "--unsafe-srs").returncode == 1
+    assert command("verify", "out", "--unsafe-srs").returncode == 1
     (store.folder / "out" / "attestation.json").write_text("{}")
-    assert zkml("verify", "out", "--unsafe-srs").returncode == 3
-    assert zkml(*evaluate).returncode == 2  # what it is no attestation is not replaced
-    assert zkml("verify", tiny.bundle.folder, *bound).returncode == 2
+    assert command("verify", "out", "--unsafe-srs").returncode == 3
+    assert command(*evaluate).returncode == 2  # what it is no attestation is not replaced
+    assert command("verify", tiny.bundle.folder, *bound).returncode == 2
+
+
+@pytest.mark.ezkl
+def test_hashed_inputs_are_attested_without_them(store: Store, tiny: Tiny, tmp_path: Path) -> None:
+    args = RunArgs(
+        logrows=K, lookup_range=(-10, 10), decomp_base=128, decomp_legs=2, input_scale=2, param_scale=2, num_inner_cols=1
+    ).with_(input_visibility="hashed")
+    code = "inputs-unranged"
+    bundle = zkml.compile(models.linear(tmp_path / "hashed.onnx"), run_args=args, allow_findings=frozenset({code})).bundle
+    zkml.setup(bundle, tiny.srs, allow_unsafe_srs=True)
+    hashed = Tiny(bundle, tiny.srs, tiny.home)
+    made(store, hashed, tmp_path / "attestation", x=X[:2], y=Y[:2])
+    np.savez(tmp_path / "mine.npz", x=X[:2])
+    np.savez(tmp_path / "other.npz", x=X[:2] + 1)
+    allowed = Policy(allow_unsafe_srs=True, allow_findings=frozenset({code}))
+    assert check(tmp_path / "attestation", policy=LOOSE).verdict.policy == f"finding:{code}"
+    assert check(tmp_path / "attestation", policy=allowed, dataset=tmp_path / "mine.npz").verdict.accepted
+    assert check(tmp_path / "attestation", policy=allowed, dataset=tmp_path / "other.npz").verdict.where == "items[0]"
