@@ -19,8 +19,8 @@ pub struct Places {
 pub struct Expressions<'a> {
     protocol: &'a Protocol,
     challenges: &'a [Fr],
-    /// Fixed columns that are zero on every row.
-    zero: &'a [bool],
+    /// The first of the columns that equal each fixed column: none where it is zero on every row.
+    fixed: &'a [Option<usize>],
     places: Places,
     slots: Vec<Option<Value>>,
 }
@@ -29,14 +29,14 @@ impl<'a> Expressions<'a> {
     pub fn new(
         protocol: &'a Protocol,
         challenges: &'a [Fr],
-        zero: &'a [bool],
+        fixed: &'a [Option<usize>],
         places: Places,
     ) -> Self {
         let slots = vec![None; protocol.program.ops().len()];
         Self {
             protocol,
             challenges,
-            zero,
+            fixed,
             places,
             slots,
         }
@@ -52,10 +52,10 @@ impl<'a> Expressions<'a> {
     }
 
     pub fn fixed(&self, builder: &mut Builder, query: Query) -> Value {
-        if self.zero[query.0] {
-            return Value::Scalar(Fr::ZERO);
+        match self.fixed[query.0] {
+            Some(column) => builder.load(self.places.fixed + column, query.1),
+            None => Value::Scalar(Fr::ZERO),
         }
-        builder.load(self.places.fixed + query.0, query.1)
     }
 
     pub fn instance(&self, builder: &mut Builder, query: Query) -> Value {

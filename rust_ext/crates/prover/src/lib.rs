@@ -22,6 +22,7 @@ mod prover;
 mod quotient;
 mod random;
 mod rows;
+mod running;
 mod witness;
 mod writer;
 

@@ -4,6 +4,8 @@
 //! that division is what interpolates the values; and with d_i = Z_{all∖S_i}(u), everything over d_0, W' commits the quotient by
 //! X − u of Σ_i v^i·(d_i/d_0)·Q_i − Z_{S_0}(u)·W, whose remainder is what the values make of it.
 
+use std::sync::Arc;
+
 use ff::Field;
 use halo2curves::bn256::Fr;
 use zkml_arithmetic::{Backend, divide_by_linear};
@@ -15,7 +17,7 @@ pub struct Polynomials<'a> {
     /// Of the commitments of the proof, by their places in it.
     pub proof: &'a [Vec<Fr>],
     /// Of the Protocol's: fixed columns, then permutation columns.
-    pub shared: &'a [Vec<Fr>],
+    pub shared: &'a [Arc<Vec<Fr>>],
     /// Σ (x^n)^i·h_i.
     pub quotient: &'a [Fr],
 }

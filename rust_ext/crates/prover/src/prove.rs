@@ -1,5 +1,7 @@
 //! One proof, message by message. The messages bear the names that they have in `docs/verifier.md`.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ff::Field;
@@ -86,7 +88,7 @@ impl Prover {
 
 /// Polynomials that are not committed in the proof: the Protocol's fixed and permutation columns, and the instances.
 struct Coefficients {
-    shared: Vec<Vec<Fr>>,
+    shared: Vec<Arc<Vec<Fr>>>,
     instance: Vec<Vec<Fr>>,
 }
 
@@ -99,7 +101,8 @@ struct Run<'a, R> {
     usable: usize,
     writer: Writer,
     fixed: Vec<Fixed>,
-    zero: Vec<bool>,
+    /// The first of the columns that equal each fixed column: none where it is zero on every row.
+    firsts: Vec<Option<usize>>,
     /// Coefficients of the commitments of the proof, by place.
     polynomials: Vec<Vec<Fr>>,
 }
@@ -127,7 +130,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
             rng,
             usable: usable(protocol),
             writer,
-            zero: fixed.iter().map(Fixed::is_zero).collect(),
+            firsts: firsts(protocol, &fixed),
             fixed,
             polynomials: vec![Vec::new(); protocol.plan.sizes.points()],
         })
@@ -313,7 +316,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
         let mut out = Vec::with_capacity(self.protocol.lookups.len());
         let mut points = Vec::with_capacity(self.protocol.lookups.len());
         for (i, lookup) in self.protocol.lookups.iter().enumerate() {
-            let expressions = Expressions::new(self.protocol, circuit, &self.zero, places);
+            let expressions = Expressions::new(self.protocol, circuit, &self.firsts, places);
             let looked = look_up(i, lookup, expressions, theta, &table, self.usable)?;
             let counts = Scalars::Small(&looked.multiplicities);
             points.push(msm(&self.prover.lagrange, counts)?);
@@ -376,7 +379,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
             return Err(WitnessError::Copies.into());
         }
         for (j, product) in made.into_iter().enumerate() {
-            self.commit_values(sizes.first_product() + j, product)?;
+            self.commit_running(sizes.first_product() + j, product)?;
             watch.step()?;
         }
         Ok(())
@@ -393,7 +396,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
         watch.enter(Stage::Sums, looked.len())?;
         for (i, mut looked) in looked.into_iter().enumerate() {
             let sums = looked.running_sum(beta);
-            self.commit_values(sizes.first_phi() + i, sums)?;
+            self.commit_running(sizes.first_phi() + i, sums)?;
             let counts = Cells::Small(looked.multiplicities);
             let mut counts = counts.to_field(self.prover.domain.n());
             self.prover.domain.ifft(&mut counts);
@@ -403,15 +406,12 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
         Ok(())
     }
 
-    /// Commit values up to the row behind the usable ones, blind the rest, and keep the coefficients.
-    fn commit_values(&mut self, place: usize, mut values: Vec<Fr>) -> Result<(), ProverError> {
+    /// Commit running values up to the row behind the usable ones, blind the rest, and keep the coefficients.
+    fn commit_running(&mut self, place: usize, mut values: Vec<Fr>) -> Result<(), ProverError> {
         let n = self.prover.domain.n();
         values.extend(scalars(self.rng, n - values.len())?);
-        let columns = [Scalars::Full(&values)];
-        let points = self
-            .prover
-            .backend
-            .commit(&self.prover.lagrange, &columns)?;
+        let backend = self.prover.backend.as_ref();
+        let points = self.prover.running.commit(backend, &values)?;
         self.writer.points(&points);
         self.prover.domain.ifft(&mut values);
         self.polynomials[place] = values;
@@ -445,18 +445,18 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
             self.polynomials[places[column]] = values;
             watch.step()?;
         }
-        let mut shared = Vec::with_capacity(self.fixed.len() + sigmas);
-        for fixed in std::mem::take(&mut self.fixed) {
-            // A column of zeros is the polynomial without coefficients.
-            let mut values = if fixed.is_zero() {
-                Vec::new()
-            } else {
-                fixed.to_values(n)
-            };
-            if !values.is_empty() {
-                domain.ifft(&mut values);
-            }
-            shared.push(values);
+        let mut shared: Vec<Arc<Vec<Fr>>> = Vec::with_capacity(self.fixed.len() + sigmas);
+        for (column, fixed) in std::mem::take(&mut self.fixed).into_iter().enumerate() {
+            shared.push(match self.firsts[column] {
+                // A column of zeros is the polynomial without coefficients.
+                None => Arc::default(),
+                Some(first) if first < column => Arc::clone(&shared[first]),
+                Some(_) => {
+                    let mut values = fixed.to_values(n);
+                    domain.ifft(&mut values);
+                    Arc::new(values)
+                }
+            });
             watch.step()?;
         }
         let deltas = deltas(sigmas);
@@ -464,7 +464,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
             let sigma = self.prover.key.sigma(column)?;
             let mut values = sigma_values(sigma, &self.prover.omegas, &deltas);
             domain.ifft(&mut values);
-            shared.push(values);
+            shared.push(Arc::new(values));
             watch.step()?;
         }
         let mut instance = Vec::with_capacity(self.instances.len());
@@ -481,7 +481,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
     /// The pieces of the quotient, committed.
     fn quotient(
         &mut self,
-        shared: &[Vec<Fr>],
+        shared: &[Arc<Vec<Fr>>],
         instance: &[Vec<Fr>],
         challenges: &quotient::Challenges<'_>,
         watch: &mut Watch<'_>,
@@ -489,7 +489,7 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
         let protocol = self.protocol;
         let sizes = protocol.plan.sizes;
         let layout = Layout::new(protocol);
-        let identities = identities(protocol, &layout, &self.zero, challenges);
+        let identities = identities(protocol, &layout, &self.firsts, challenges);
         watch.enter(
             Stage::Quotient,
             identities.steps(sizes.pieces) + sizes.pieces,
@@ -503,9 +503,9 @@ impl<'a, R: RngCore + CryptoRng> Run<'a, R> {
         let (multiplicities, rest) = own.split_at(sizes.lookups);
         let (products, sums) = rest.split_at(sizes.products);
         let columns: Vec<&[Fr]> = advice
-            .chain(&shared[..fixed_count])
+            .chain(shared[..fixed_count].iter().map(Arc::as_ref))
             .chain(instance)
-            .chain(&shared[fixed_count..])
+            .chain(shared[fixed_count..].iter().map(Arc::as_ref))
             .chain(products.iter().copied())
             .chain(multiplicities.iter().copied())
             .chain(sums.iter().copied())
@@ -549,6 +549,19 @@ fn evaluations(
         }
     }
     Ok(evals)
+}
+
+/// The first of the columns that equal each fixed column, which are those with its commitment: none where it is zero on every row.
+fn firsts(protocol: &Protocol, fixed: &[Fixed]) -> Vec<Option<usize>> {
+    let mut known = HashMap::new();
+    let points = protocol.fixed_commitments.iter();
+    points
+        .zip(fixed)
+        .enumerate()
+        .map(|(column, (point, fixed))| {
+            (!fixed.is_zero()).then(|| *known.entry((point.x.0, point.y.0)).or_insert(column))
+        })
+        .collect()
 }
 
 fn check_instances(protocol: &Protocol, instances: &[Vec<Fr>]) -> Result<(), WitnessError> {

@@ -9,6 +9,7 @@ use zkml_verifier::Verifier;
 
 use crate::error::ProverError;
 use crate::key::ProvingKey;
+use crate::running::Running;
 
 /// See the module. Shared by threads; each proof has its own data.
 pub struct Prover {
@@ -22,6 +23,8 @@ pub struct Prover {
     pub(crate) lagrange_points: Vec<G1Affine>,
     pub(crate) powers: Bases,
     pub(crate) tail: Bases,
+    /// Bases of values that run over the rows.
+    pub(crate) running: Running,
     /// Coefficients of the polynomial that is 1 on the usable rows and 0 on the others.
     pub(crate) active: Vec<Fr>,
     pub(crate) backend: Box<dyn Backend + Send>,
@@ -49,10 +52,12 @@ impl Prover {
         let mut active = vec![Fr::ONE; usable];
         active.resize(domain.n(), Fr::ZERO);
         domain.ifft(&mut active);
+        let lagrange = Bases::new(&bases.lagrange);
         Ok(Self {
             omegas: powers(domain.omega(), domain.n()),
             tail: Bases::new(&bases.lagrange[usable..]),
-            lagrange: Bases::new(bases.lagrange.clone()),
+            running: Running::new(&bases.lagrange, &lagrange)?,
+            lagrange,
             lagrange_points: bases.lagrange,
             powers: Bases::new(bases.powers),
             verifier: Verifier::new(protocol),

@@ -125,13 +125,13 @@ impl Identities {
 pub fn identities(
     protocol: &Protocol,
     layout: &Layout,
-    zero: &[bool],
+    fixed: &[Option<usize>],
     challenges: &Challenges<'_>,
 ) -> Identities {
     let mut builder = Builder::default();
     let b = &mut builder;
     let mut values = Vec::new();
-    let mut expressions = Expressions::new(protocol, challenges.circuit, zero, layout.places);
+    let mut expressions = Expressions::new(protocol, challenges.circuit, fixed, layout.places);
     for gate in &protocol.gates {
         values.push(expressions.slot(b, *gate));
     }
