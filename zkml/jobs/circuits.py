@@ -17,7 +17,8 @@ from zkml.bundle.artifacts import BY_NAME
 from zkml.bundle.manifest import MANIFEST, encode_manifest
 from zkml.errors import EnvironmentFault, MalformedArtifact, MismatchedArtifacts, ZkmlError
 from zkml.estimate import estimate
-from zkml.files import disk_errors, sha256_file, write_atomic
+from zkml.files import disk_errors, sha256_file, temporary, write_atomic
+from zkml.home import home
 from zkml.jobs.blobs import Artefacts
 from zkml.jobs.database import Database
 from zkml.jobs.layout import Layout, statement_digest
@@ -164,7 +165,7 @@ def open_files(circuit: CircuitRecord, artefacts: Artefacts, folder: Path) -> No
                 continue
             target.unlink()
         if circuit.shipped or artefacts.has(digest):
-            artefacts.fetch(digest, target)
+            _take(artefacts, digest, target)
             continue
         if source.is_file():
             raise changed(circuit, name)
@@ -175,6 +176,20 @@ def open_files(circuit: CircuitRecord, artefacts: Artefacts, folder: Path) -> No
             details={"circuit": circuit.circuit_id, "file": name},
         )
     write_atomic(folder / MANIFEST, circuit.manifest.encode())
+
+
+def _take(artefacts: Artefacts, digest: str, target: Path) -> None:
+    """Copy a circuit's file from the artefact store: from a store far away once a machine, whose workers share what was taken."""
+    if artefacts.local is not None:
+        artefacts.fetch(digest, target)
+        return
+    kept = home() / "jobs" / "taken" / digest
+    if not kept.is_file() or sha256_file(kept) != digest:
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with temporary(".take.", kept.parent) as new:
+            artefacts.fetch(digest, new)
+            new.replace(kept)
+    _link(kept, target)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, Any
 
 from zkml.errors import EnvironmentFault, ZkmlError
@@ -33,7 +33,7 @@ class _Slot:
     process: subprocess.Popen[bytes]
     answer: IO[bytes]
     starts: int = 1
-    ended: dict[str, Any] | None = field(default=None)
+    ended: bool = False
 
 
 class LocalWorkers:
@@ -58,7 +58,7 @@ class LocalWorkers:
 
     @property
     def pids(self) -> list[int]:
-        return [slot.process.pid for slot in self._slots if slot.ended is None]
+        return [slot.process.pid for slot in self._slots if not slot.ended]
 
     def watch(self, stop: Stop, on_poll: Callable[[], None], say: Callable[[str], None]) -> ZkmlError | None:
         """Wait until every worker is done, starting again those that were killed; return the error that ended one of them.
@@ -66,14 +66,14 @@ class LocalWorkers:
         Raises `EnvironmentFault` when workers do nothing but die.
         """
         error: ZkmlError | None = None
-        while any(slot.ended is None for slot in self._slots):
+        while any(not slot.ended for slot in self._slots):
             if stop.wait(POLL_SECONDS):
                 self.stop()
                 return None
             on_poll()
             for i, slot in enumerate(self._slots):
                 code = slot.process.poll()
-                if slot.ended is not None or code is None:
+                if slot.ended or code is None:
                     continue
                 if code < 0:
                     say(f"a worker was killed ({signal.Signals(-code).name}): another takes its place")
@@ -83,11 +83,10 @@ class LocalWorkers:
                     self._slots[i] = self._start()
                     self._slots[i].starts = slot.starts + 1
                     continue
-                slot.ended = _answer(slot.answer)
-                if "error" in slot.ended:
-                    error = _error(slot.ended)
-                elif code:
-                    error = EnvironmentFault(f"a worker ended with status {code}", code="worker")
+                slot.ended = True
+                slot.answer.seek(0)
+                error = error_in(slot.answer.read(), code) or error
+                slot.answer.close()
         return error
 
     def stop(self, grace: float = 60.0) -> None:
@@ -105,17 +104,12 @@ class LocalWorkers:
             slot.answer.close()
 
 
-def _answer(stream: IO[bytes]) -> dict[str, Any]:
-    stream.seek(0)
-    text = stream.read()
-    stream.close()
+def error_in(text: bytes, code: int) -> ZkmlError | None:
+    """Return the error that ended a worker, by what it printed and its status."""
     try:
-        value = json.loads(text)
+        data: Any = json.loads(text)
     except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _error(data: dict[str, Any]) -> ZkmlError:
-    fields = ("message", "hint", "code", "details")
-    return error_of({"kind": data["error"]} | {k: data[k] for k in fields})
+        data = None
+    if isinstance(data, dict) and "error" in data:
+        return error_of({"kind": data["error"]} | {k: data[k] for k in ("message", "hint", "code", "details")})
+    return EnvironmentFault(f"a worker ended with status {code}", code="worker") if code else None

@@ -1,4 +1,4 @@
-"""`zkml job run`: from inputs to results in one command, on this machine."""
+"""`zkml job run`: from inputs to results in one command, on this machine or a cluster."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from zkml.cli.output import INTERRUPTED, command_errors, emit, err, json_option,
 from zkml.errors import SampleError, UsageError, ZkmlError
 from zkml.estimate.machine import usable_cpus
 from zkml.jobs.blobs import Artefacts
+from zkml.jobs.circuits import by_key, ship
+from zkml.jobs.cluster import LOCAL, ClusterWorkers
 from zkml.jobs.database import Database
 from zkml.jobs.local import LocalWorkers
 from zkml.jobs.manage import JobInfo, close_finished, find
@@ -62,6 +64,13 @@ def meter(db: Database, job: str) -> Iterator[Callable[[], None]]:
 @click.argument("target")
 @click.argument("inputs", required=False)
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that prove.")
+@click.option(
+    "--on",
+    metavar="WHERE",
+    default=LOCAL,
+    show_default=True,
+    help="local: processes on this machine. ray://HOST:PORT, HOST:PORT: a Ray cluster; ray: the one that this machine is in.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder for the results. Default: JOB-results.")
 @click.option("--format", "formats", type=click.Choice(FORMATS), default="both", show_default=True, help="Of the manifest.")
 @price_option
@@ -75,6 +84,7 @@ def command(
     target: str,
     inputs: str | None,
     workers: int,
+    on: str,
     out: Path | None,
     formats: str,
     price: float | None,
@@ -107,7 +117,7 @@ def command(
         raise UsageError(f"job {found.id} was cancelled", hint=f"zkml job retry {found.id} takes it up again", code="cancelled")
     error: ZkmlError | None = None
     if found.state != FINISHED:
-        error, stopped = prove(db, artefacts, found, workers, threads, max_ram, max_time)
+        error, stopped = prove(db, artefacts, found, workers, on, threads, max_ram, max_time)
         close_finished(db)
         found = find(db, found.id)
         if stopped:
@@ -121,22 +131,32 @@ def prove(
     artefacts: Artefacts,
     job: JobInfo,
     workers: int,
+    on: str,
     threads: int | None,
     max_ram: int | None,
     max_time: float | None,
 ) -> tuple[ZkmlError | None, bool]:
-    """Have workers on this machine make a job's proofs; return what kept them from all, and whether they were stopped."""
-    each = threads or max(1, usable_cpus() // workers)
+    """Have workers here, or on a cluster, make a job's proofs; return what kept them from all, and whether they were stopped."""
+    each = threads or (max(1, usable_cpus() // workers) if on == LOCAL else 1)
     arguments = ["--threads", str(each)]
-    arguments += ["--max-ram", str(max_ram)] if max_ram is not None else []
     arguments += ["--max-time", str(max_time)] if max_time is not None else []
-    say(f"job {job.id}: {workers} worker{'s' if workers > 1 else ''} of {each} thread{'s' if each > 1 else ''}")
+    where = "" if on == LOCAL else f" on the cluster at {on}"
+    say(f"job {job.id}: {workers} worker{'s' if workers > 1 else ''} of {each} thread{'s' if each > 1 else ''}{where}")
     with stopping() as stop, meter(db, job.id) as show:
-        local = LocalWorkers(db, artefacts, job.id, workers, arguments)
+        made: LocalWorkers | ClusterWorkers
+        if on == LOCAL:
+            arguments += ["--max-ram", str(max_ram)] if max_ram is not None else []
+            made = LocalWorkers(db, artefacts, job.id, workers, arguments)
+        else:
+            circuit = by_key(db, job.circuit)
+            ship(db, circuit, artefacts)
+            ram = max_ram or circuit.ram
+            arguments += ["--max-ram", str(ram)]
+            made = ClusterWorkers(db, artefacts, job.id, workers, arguments, address=on, threads=each, ram=ram)
         try:
-            error = local.watch(stop, show, say)
+            error = made.watch(stop, show, say)
         except BaseException:
-            local.stop()
+            made.stop()
             raise
         return error, stop.is_set()
 
