@@ -18,6 +18,7 @@ from zkml.cli.options import bundle_argument, srs_options
 from zkml.cli.output import INTERRUPTED, command_errors, emit, json_option, say
 from zkml.errors import UsageError
 from zkml.jobs.blobs import Artefacts
+from zkml.jobs.cluster import LOCAL
 from zkml.jobs.database import Database
 from zkml.jobs.evaluate import attest, check_target, subject_of
 from zkml.jobs.manage import close_finished, find
@@ -87,7 +88,7 @@ def command(
     if found.state == CANCELLED:
         raise UsageError(f"job {found.id} was cancelled", hint=f"zkml job retry {found.id} takes it up again", code="cancelled")
     if found.state != FINISHED:
-        error, stopped = prove(db, artefacts, found, workers, threads, max_ram, max_time)
+        error, stopped = prove(db, artefacts, found, workers, LOCAL, threads, max_ram, max_time)
         close_finished(db)
         found = find(db, found.id)
         if stopped:
