@@ -128,8 +128,8 @@ class Sent:
     gas: int
 
 
-def send_transaction(rpc: Rpc, account: LocalAccount, to: str, data: bytes, gas: int, fees: tuple[int, int]) -> str:
-    """Sign for the chain that was checked, send, and return the hash."""
+def signed_transaction(rpc: Rpc, account: LocalAccount, to: str, data: bytes, gas: int, fees: tuple[int, int]) -> bytes:
+    """Return a transaction of this account, with its next nonce, signed for the chain that was checked."""
     most, tip = fees
     signed = account.sign_transaction(
         {
@@ -145,7 +145,12 @@ def send_transaction(rpc: Rpc, account: LocalAccount, to: str, data: bytes, gas:
             "accessList": [],
         }
     )
-    return rpc.send(bytes(signed.raw_transaction))
+    return bytes(signed.raw_transaction)
+
+
+def send_transaction(rpc: Rpc, account: LocalAccount, to: str, data: bytes, gas: int, fees: tuple[int, int]) -> str:
+    """Sign, send, and return the hash."""
+    return rpc.send(signed_transaction(rpc, account, to, data, gas, fees))
 
 
 def require_funds(rpc: Rpc, address: str, wei: int) -> None:

@@ -27,6 +27,7 @@ from zkml.errors import InfeasibleError, MismatchedArtifacts, NetworkError, Usag
 MAX_ANSWER_BYTES = 32 << 20
 CHUNK_BYTES = 64 << 10
 RECEIPT_SECONDS = 120.0
+BLOCK_SECONDS = 60.0
 POLL_SECONDS = 0.2
 _HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
@@ -173,9 +174,16 @@ class Rpc:
         tip = self._number("eth_maxPriorityFeePerGas")
         return 2 * base + tip, tip
 
-    def call(self, to: str, data: bytes) -> Called:
+    def call(self, to: str, data: bytes, sender: str | None = None) -> Called:
         """Return the answer of a contract to a call that changes nothing. Its `gas` is the node's estimate, 0 for a revert."""
-        message = {"to": checked(to), "data": "0x" + data.hex()}
+        called = self.view(to, data, sender)
+        return (
+            Called(True, called.output, self._number("eth_estimateGas", _message(to, data, sender))) if called.success else called
+        )
+
+    def view(self, to: str, data: bytes, sender: str | None = None) -> Called:
+        """Return what `call` returns, without an estimate: its `gas` is 0."""
+        message = _message(to, data, sender)
         answer = self.provider.make_request(RPCEndpoint("eth_call"), [message, "latest"])
         error = answer.get("error")
         if isinstance(error, dict):
@@ -191,7 +199,7 @@ class Rpc:
         result = answer.get("result")
         if not isinstance(result, str) or not _HEX.fullmatch(result):
             raise NetworkError(f"the RPC at {self.provider.host} answered eth_call with no bytes", code="rpc-nonsense")
-        return Called(True, bytes.fromhex(result[2:]), self._number("eth_estimateGas", message))
+        return Called(True, bytes.fromhex(result[2:]), 0)
 
     def send(self, raw: bytes) -> str:
         """Send a signed transaction and return its hash. Raises `InfeasibleError` without funds."""
@@ -201,16 +209,25 @@ class Rpc:
             raise lies(f"the RPC at {self.provider.host} names another transaction than was sent")
         return "0x" + sent.hex()
 
-    def receipt(self, transaction: str, *, seconds: float = RECEIPT_SECONDS) -> Receipt:
-        """Wait for a transaction to be mined. Raises `NetworkError` when that takes longer than `seconds`."""
+    def knows(self, transaction: str) -> bool:
+        """Whether the node has a transaction, mined or waiting."""
+        return isinstance(self._ask("eth_getTransactionByHash", transaction), dict)
+
+    def receipt(self, transaction: str, *, seconds: float = RECEIPT_SECONDS, confirmations: int = 1) -> Receipt:
+        """Wait for a transaction to be mined, and for blocks after it until its own is the `confirmations`-th from the end.
+
+        Raises `NetworkError` when the first takes longer than `seconds`, or a further block longer than `BLOCK_SECONDS`.
+        """
+        seconds += BLOCK_SECONDS * (confirmations - 1)
         deadline = time.monotonic() + seconds
         while True:
             found = self._ask("eth_getTransactionReceipt", transaction)
-            if isinstance(found, dict):
+            if isinstance(found, dict) and (confirmations == 1 or self._depth(found) >= confirmations):
                 break
             if time.monotonic() > deadline:
+                deep = f" {confirmations} blocks deep" if confirmations > 1 else ""
                 raise NetworkError(
-                    f"transaction {transaction} was sent but not mined within {seconds:g} s",
+                    f"transaction {transaction} was sent but not mined{deep} within {seconds:g} s",
                     hint="it may still be: run the same command again later",
                     code="no-receipt",
                     details={"transaction": transaction},
@@ -223,6 +240,17 @@ class Rpc:
         if found.get("transactionHash") != transaction:
             raise lies(f"the RPC at {self.provider.host} gave the receipt of another transaction")
         return Receipt(transaction, status == 1, gas, block)
+
+    def _depth(self, receipt: Mapping[str, Any]) -> int:
+        """Return how many blocks there are from a receipt's on."""
+        block = receipt.get("blockNumber")
+        if not isinstance(block, str) or not _QUANTITY.fullmatch(block):
+            raise NetworkError(f"the RPC at {self.provider.host} gave a receipt that is none", code="rpc-nonsense")
+        return self._number("eth_blockNumber") - int(block, 16) + 1
+
+
+def _message(to: str, data: bytes, sender: str | None) -> dict[str, str]:
+    return {"to": checked(to), "data": "0x" + data.hex()} | ({"from": checked(sender)} if sender is not None else {})
 
 
 def checked(address: str) -> str:

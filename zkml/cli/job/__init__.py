@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "cancel": "Stop a job; what it made is kept.",
     "retry": "Have what failed or was cancelled made after all.",
     "results": "Write manifest and proofs of a job into a folder.",
+    "settle": "Settle the proofs of a job on a chain, each once.",
 }
 
 
@@ -46,6 +47,7 @@ def command() -> None:
       zkml worker                                          # prove here and elsewhere,
       zkml job status JOB                                  # look,
       zkml job results JOB --out results                   # and take the results
+      zkml job settle JOB --settlement 0x… --chain-id 1 …  # onto a chain
 
     JOB is a job's id, the beginning of one, or its number. A kill at any moment costs at most the proofs under way; the same
     command again goes on where it was.

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zkml.bundle.bundle import SUFFIX
-from zkml.cli.job.options import price_option, store_options, worker_options
+from zkml.cli.job.options import SETTLING, price_option, settle_options, store_options, worker_options
 from zkml.cli.job.signals import stopping
 from zkml.cli.job.status import describe
 from zkml.cli.job.taking_in import submit_options, take_in
@@ -28,6 +28,9 @@ from zkml.jobs.manage import JobInfo, close_finished, find
 from zkml.jobs.progress import Meter, status
 from zkml.jobs.results import FORMATS, write_results
 from zkml.jobs.tables import CANCELLED, DONE, FAILED, FINISHED
+
+if TYPE_CHECKING:
+    from zkml.jobs.settle import Settler
 
 MOVING_SECONDS, PLAIN_SECONDS = 1.0, 10.0
 
@@ -73,6 +76,8 @@ def meter(db: Database, job: str) -> Iterator[Callable[[], None]]:
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder for the results. Default: JOB-results.")
 @click.option("--format", "formats", type=click.Choice(FORMATS), default="both", show_default=True, help="Of the manifest.")
+@click.option("--then", type=click.Choice(["settle"]), help="Afterwards settle the proofs on a chain.")
+@settle_options
 @price_option
 @worker_options
 @submit_options
@@ -87,6 +92,7 @@ def command(
     on: str,
     out: Path | None,
     formats: str,
+    then: str | None,
     price: float | None,
     threads: int | None,
     max_ram: int | None,
@@ -99,9 +105,11 @@ def command(
     """Prove every one of INPUTS by the circuit of the bundle TARGET and write the results; or go on with the job TARGET.
 
     The same command again goes on where it was. Ctrl-C has the workers finish or give back what they hold. Exit status 3 when
-    some inputs were malformed or failed: the manifest says why.
+    some inputs were malformed or failed: the manifest says why. With `--then settle`, the proofs go onto a chain as by
+    `zkml job settle`.
     """
     db, artefacts = Database(db_url, on_wait=say), Artefacts(store_url)
+    settler = settler_of(db, artefacts, then, {name: submission.pop(name) for name in SETTLING})
     if inputs is not None:
         taken = take_in(db, artefacts, Path(target), inputs, **submission)
         found = find(db, taken.job)
@@ -123,7 +131,7 @@ def command(
         if stopped:
             say(f"stopped; `zkml job run {found.id}` goes on")
             raise SystemExit(INTERRUPTED)
-    finish(db, artefacts, found, out, formats, price, error, as_json=as_json)
+    finish(db, artefacts, found, out, formats, price, error, settler, as_json=as_json)
 
 
 def prove(
@@ -161,6 +169,17 @@ def prove(
         return error, stop.is_set()
 
 
+def settler_of(db: Database, artefacts: Artefacts, then: str | None, settling: dict[str, Any]) -> Settler | None:
+    """Return what settles the proofs afterwards, checked before the first is made; None without `--then settle`."""
+    if then is None:
+        if settling["settlement"] is not None or settling["broadcast"]:
+            raise UsageError("--settlement and --broadcast are for what settles", hint="add --then settle", code="no-then")
+        return None
+    from zkml.cli.job.settle import open_settler  # noqa: PLC0415  web3 takes a second to load
+
+    return open_settler(db, artefacts, **settling)
+
+
 def finish(
     db: Database,
     artefacts: Artefacts,
@@ -169,17 +188,27 @@ def finish(
     formats: str,
     price: float | None,
     error: ZkmlError | None,
+    settler: Settler | None,
     *,
     as_json: bool,
 ) -> None:
-    """Write and print the results of a job that is finished; say what keeps one from its end that is not."""
+    """Write, settle and print the results of a job that is finished; say what keeps one from its end that is not."""
     state = status(db, job, price)
     if job.state != FINISHED:
         if error is None:
             error = UsageError(f"job {job.id} is {job.state}", hint=f"zkml job status {job.id}", code="not-finished")
         raise error
     written = write_results(db, artefacts, job, out or Path(f"{job.id}-results"), formats=formats)
-    emit(state | {"results": written.as_dict()}, as_json=as_json, text=f"{describe(state)}\nresults {written.folder}")
+    value, text = state | {"results": written.as_dict()}, f"{describe(state)}\nresults {written.folder}"
+    settled = None
+    if settler is not None:
+        from zkml.cli.job.settle import described, end, summary  # noqa: PLC0415  see `settler_of`
+
+        settled = described(settler, job, settler.run(job))
+        value, text = value | {"settled": settled}, f"{text}\n{summary(settled)}"
+    emit(value, as_json=as_json, text=text)
+    if settled is not None:
+        end(settled)
     bad = state["counts"]["malformed"] + state["counts"][FAILED]
     if bad:
         partly = SampleError(
