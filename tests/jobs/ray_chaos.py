@@ -35,7 +35,7 @@ def main() -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args=NODE | {"num_cpus": 0})
+    cluster: Any = Cluster(initialize_head=True, head_node_args=NODE | {"num_cpus": 0})
     nodes = [cluster.add_node(**NODE) for _ in range(2)]
     db = Database()
     run = Run(job, cluster.address, out)
@@ -64,7 +64,7 @@ def main() -> None:
             time.sleep(0.05)
     finally:
         run.end()
-        cluster.shutdown()  # type: ignore[no-untyped-call]
+        cluster.shutdown()
     print(json.dumps(killed))
 
 

@@ -18,9 +18,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
-import zkml
 from zkml.errors import EnvironmentFault, InfeasibleError, UsageError, ZkmlError
 from zkml.jobs.blobs import Artefacts
 from zkml.jobs.database import Database
@@ -48,7 +48,7 @@ class NodeWorker:
 
     def versions(self) -> dict[str, str]:
         """Return what must be the same on all nodes."""
-        return {"zkml": zkml.__version__, "python": platform.python_version()}
+        return {"zkml": own_version(), "python": platform.python_version()}
 
     def work(self) -> tuple[int, bytes]:
         """Work until the job has nothing left; return the worker's status and what it printed."""
@@ -253,12 +253,17 @@ def check_room(nodes: list[dict[str, Any]], threads: int, ram: int, gpus: float)
 
 def check_versions(found: dict[str, str]) -> None:
     """Raise `EnvironmentFault` when a node has another version of zkml than this machine."""
-    if found["zkml"] != zkml.__version__:
+    if found["zkml"] != own_version():
         raise EnvironmentFault(
-            f"a node of the cluster has zkml {found['zkml']}, this machine {zkml.__version__}",
+            f"a node of the cluster has zkml {found['zkml']}, this machine {own_version()}",
             hint="install the same version on all nodes",
             code="ray-version",
         )
+
+
+def own_version() -> str:
+    """Return the version of the zkml that is installed where this runs."""
+    return version("zkml")
 
 
 def _knock(address: str) -> None:
