@@ -183,6 +183,21 @@ def test_a_kill_between_sending_and_recording_settles_once(zkml: Command, store:
     assert {state for state, _ in records(store)} == {SETTLED}
 
 
+def test_confirmations_are_waited_for(zkml: Command, store: Store, tiny: Tiny, chain: Chain) -> None:
+    job = proved(store, tiny, 1)
+    waiting = zkml.start("job", "settle", job, *chain.options, "--broadcast", "--confirmations", "3")
+    assert waiting.stderr is not None
+    assert "sent 1 proof" in waiting.stderr.readline()
+    provider = Web3.HTTPProvider(chain.anvil.url)
+    for _ in range(2):
+        time.sleep(1)
+        assert waiting.poll() is None
+        provider.make_request(RPCEndpoint("evm_mine"), [])
+    out, errors = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0, errors
+    assert json.loads(out)["settled"] == 1
+
+
 def test_a_kill_before_sending_settles_once(zkml: Command, store: Store, tiny: Tiny, chain: Chain) -> None:
     job = proved(store, tiny, 1)
     done = settle(zkml, job, *chain.options)

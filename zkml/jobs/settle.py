@@ -196,7 +196,7 @@ class Settler:
         transaction = "0x" + bytes(Web3.keccak(raw)).hex()
         self._note(batch, SENT, tx=transaction)
         rpc.send(raw)
-        self.report(f"sent {len(batch)} proofs: transaction {transaction}")
+        self.report(f"sent {len(batch)} proof{'s' if len(batch) > 1 else ''}: transaction {transaction}")
         receipt = rpc.receipt(transaction, confirmations=self.confirmations)
         if not receipt.success:
             raise NetworkError(
