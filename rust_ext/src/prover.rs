@@ -8,6 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use rand_core::OsRng;
+use zkml_arithmetic::ArithmeticError;
 use zkml_circuit::ezkl::{LayoutError, Refusal, fill};
 use zkml_circuit::witness::{Witness, WitnessError as WitnessFileError};
 use zkml_graph::{Circuit, ExecuteFault};
@@ -90,6 +91,13 @@ fn kind(failure: &Failure) -> (&'static str, &'static str, Option<&'static str>)
             Some("run the command again"),
         ),
         Failure::Prover(ProverError::Randomness(_)) => ("EnvironmentFault", "randomness", None),
+        Failure::Prover(ProverError::Arithmetic(
+            ArithmeticError::PathUnknown | ArithmeticError::PathMissing,
+        )) => (
+            "EnvironmentFault",
+            "arithmetic",
+            Some("unset ZKML_ARITHMETIC: the fastest path that this CPU has is chosen"),
+        ),
         Failure::Prover(ProverError::Arithmetic(_) | ProverError::SelfCheck(_))
         | Failure::Panic(_) => ("InternalFault", "bad-proof", Some("please report this")),
         Failure::Threads(_) => ("EnvironmentFault", "threads", None),
@@ -143,6 +151,14 @@ fn described(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// The path of the arithmetic that runs on this machine, and what single products are computed with.
+#[pyfunction]
+fn arithmetic(py: Python<'_>) -> PyResult<(&'static str, &'static str)> {
+    let path = zkml_arithmetic::arithmetic()
+        .map_err(|error| failed(py, &Failure::Prover(ProverError::Arithmetic(error))))?;
+    Ok((path, zkml_arithmetic::multiplier()))
 }
 
 /// One circuit, ready to prove: Protocol, key and SRS opened once. Any number of threads may use it.
@@ -206,6 +222,12 @@ impl Prover {
     #[getter]
     fn device(&self) -> &'static str {
         self.inner.device()
+    }
+
+    /// The path of the arithmetic: `scalar` or `avx2`.
+    #[getter]
+    fn arithmetic(&self) -> &'static str {
+        self.inner.arithmetic()
     }
 
     #[getter]
@@ -367,6 +389,7 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = parent.py();
     let module = PyModule::new(py, "prover")?;
     module.add_class::<Prover>()?;
+    module.add_function(wrap_pyfunction!(arithmetic, &module)?)?;
     let stages: Vec<&str> = Stage::ALL.iter().map(|stage| stage.name()).collect();
     module.add("STAGES", stages)?;
     parent.add_submodule(&module)?;

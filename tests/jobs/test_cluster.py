@@ -61,8 +61,6 @@ def test_a_job_survives_the_loss_of_nodes(store: Store, tiny: Tiny) -> None:
 @needs_cluster
 @pytest.mark.slow
 def test_a_thousand_proofs_survive_twenty_kills_of_nodes_and_processes(either: Store, tiny: Tiny) -> None:
-    if not either.db.sqlite and "localhost" in either.db.url:
-        pytest.skip("the database is not in the cluster's network")
     job = either.submit(tiny, different(1000)).job
     killed = under_kills(either, tiny, job, kills=20, seed=2, seconds=3000)
     assert sum(killed.values()) == 20

@@ -8,6 +8,12 @@ from zkml._core.graph import CompiledCircuit
 STAGES: list[str]
 """The names of the stages of a proof, in order."""
 
+def arithmetic() -> tuple[str, str]:
+    """Return the path of the arithmetic that runs here (`scalar` or `avx2`) and what single products use (`adx` or `portable`).
+
+    Raises `EnvironmentFault` when `$ZKML_ARITHMETIC` asks for what this CPU has not.
+    """
+
 class Prover:
     """One circuit, ready to prove: Protocol, key and SRS opened once. Any number of threads may use it."""
 
@@ -30,6 +36,10 @@ class Prover:
     @property
     def device(self) -> str:
         """What proofs are computed on."""
+
+    @property
+    def arithmetic(self) -> str:
+        """The path of the arithmetic: `scalar` or `avx2`."""
 
     @property
     def threads(self) -> int: ...

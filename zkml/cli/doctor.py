@@ -53,6 +53,18 @@ def extension() -> Finding:
     )
 
 
+def arithmetic() -> Finding:
+    try:
+        from zkml._core import prover  # noqa: PLC0415  its absence is what is looked for
+
+        path, products = prover.arithmetic()
+    except ImportError as e:
+        return Finding("arithmetic", str(e), False, True, "run `make setup`, or install a wheel of zkml")
+    except EnvironmentFault as e:
+        return Finding("arithmetic", e.message, False, True, e.hint)
+    return Finding("arithmetic", f"{path}, single products by {products}", True)
+
+
 def ezkl_runs() -> Finding:
     try:
         with Worker() as worker:
@@ -102,6 +114,7 @@ def look() -> list[Finding]:
         Finding("zkml", __version__, True),
         Finding("python", platform.python_version(), True),
         extension(),
+        arithmetic(),
         package("ezkl", needed=True, remedy="pip install ezkl==23.0.5"),
         package("onnx", needed=True, remedy="pip install onnx"),
         package("onnxruntime", needed=True, remedy="pip install onnxruntime"),

@@ -69,7 +69,8 @@ def command(
         f"{proved.path}\n"
         f"circuit {proved.circuit_id}\n"
         f"proof   {gigabytes(proved.proof_bytes)}, {proved.instances} public values, verified\n"
-        f"by      {proved.engine} on {proved.device}, {proved.threads} threads,"
+        f"by      {proved.engine} on {proved.device}"
+        f"{f' ({proved.arithmetic})' if proved.arithmetic else ''}, {proved.threads} threads,"
         f" in {seconds(proved.seconds)} with {gigabytes(proved.peak_rss)} of memory"
     )
     emit(proved.as_dict(), as_json=as_json, text=text)

@@ -29,13 +29,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Ran:
-    """What ran, on what, and what it cost; `reason` is why EZKL ran where Rust was to be preferred."""
+    """What ran, on what, and what it cost; `reason` is why EZKL ran where Rust was to be preferred, `arithmetic` the path of
+    Rust's."""
 
     engine: str
     device: str
     threads: int
     result: CallResult
     reason: str | None = None
+    arithmetic: str | None = None
 
 
 class Engine(Interface):
@@ -71,7 +73,7 @@ class RustEngine:
         key = "pk" if job.bundle.has("pk") and not job.bundle.has("prover_key") else "prover_key"
         job.bundle.require(key)
         proved = prove_rust(job.bundle, job.bundle.path(key), job.proof, job.srs, worker)
-        return Ran("rust", proved.device, proved.threads, proved.result)
+        return Ran("rust", proved.device, proved.threads, proved.result, arithmetic=proved.arithmetic)
 
 
 class AutoEngine:

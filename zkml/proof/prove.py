@@ -32,7 +32,8 @@ MATHEMATICS_ONLY = Policy(allow_unsafe_srs=True, allow_unaudited=True)
 class Proved:
     """A verified proof: its file, what made it, and what that cost.
 
-    `stages` are the seconds of each stage, where the engine tells; `reason` says why EZKL ran where Rust was to be preferred.
+    `stages` are the seconds of each stage, and `arithmetic` the path that ran, where the engine tells; `reason` says why EZKL ran
+    where Rust was to be preferred.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Proved:
     verify_seconds: float
     stages: dict[str, float] = field(default_factory=dict)
     reason: str | None = None
+    arithmetic: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return self.__dict__ | {"path": str(self.path), "verdict": self.verdict.as_dict()}
@@ -128,6 +130,7 @@ def prove(
         verify_seconds=verify_seconds,
         stages=ran.result.value if ran.engine == "rust" else {},
         reason=ran.reason,
+        arithmetic=ran.arithmetic,
     )
 
 

@@ -36,6 +36,7 @@ class RustProof:
 
     device: str
     threads: int
+    arithmetic: str
     result: CallResult
 
 
@@ -58,6 +59,11 @@ class Prover:
     @property
     def device(self) -> str:
         return self._prover.device
+
+    @property
+    def arithmetic(self) -> str:
+        """The path of the arithmetic: `scalar` or `avx2`; `$ZKML_ARITHMETIC` forces one."""
+        return self._prover.arithmetic
 
     @property
     def threads(self) -> int:
@@ -132,4 +138,6 @@ def prove_rust(bundle: Bundle, key: Path, proof: Path, srs: Srs, worker: Worker)
     text, seconds = prover.prove(witness, tell)
     with disk_errors(proof):
         proof.write_bytes(text)
-    return RustProof(prover.device, prover.threads, CallResult(seconds, time.perf_counter() - started, peak_rss(), ""))
+    return RustProof(
+        prover.device, prover.threads, prover.arithmetic, CallResult(seconds, time.perf_counter() - started, peak_rss(), "")
+    )

@@ -2,7 +2,7 @@
 
 use ff::Field;
 use halo2curves::bn256::{Fr, G1Affine};
-use zkml_arithmetic::{Backend, Bases, Cpu, Domain, powers};
+use zkml_arithmetic::{Backend, Bases, Cpu, Domain, arithmetic, powers};
 use zkml_protocol::Protocol;
 use zkml_srs::SrsFile;
 use zkml_verifier::Verifier;
@@ -28,15 +28,17 @@ pub struct Prover {
     /// Coefficients of the polynomial that is 1 on the usable rows and 0 on the others.
     pub(crate) active: Vec<Fr>,
     pub(crate) backend: Box<dyn Backend + Send>,
+    arithmetic: &'static str,
 }
 
 impl Prover {
-    /// Open a prover. The SRS must be of the ceremony of the Protocol, and have a point for each row.
+    /// Open a prover. `ZKML_ARITHMETIC` must be a path that this CPU has, or not set. The SRS must be of the ceremony of the Protocol, and have a point for each row.
     pub fn new(
         protocol: Protocol,
         key: ProvingKey,
         srs: &mut SrsFile,
     ) -> Result<Self, ProverError> {
+        let arithmetic = arithmetic()?;
         if srs.k() < protocol.k {
             return Err(ProverError::SrsTooSmall {
                 needed: protocol.k,
@@ -65,6 +67,7 @@ impl Prover {
             domain,
             active,
             backend: Box::new(Cpu),
+            arithmetic,
         })
     }
 
@@ -74,6 +77,11 @@ impl Prover {
 
     pub fn key(&self) -> &ProvingKey {
         &self.key
+    }
+
+    /// The path of the arithmetic: `scalar` or `avx2`.
+    pub fn arithmetic(&self) -> &'static str {
+        self.arithmetic
     }
 
     /// What commitments and transforms run on.
