@@ -25,7 +25,8 @@ from zkml.jobs.circuits import by_key, open_files, ship
 from zkml.jobs.cluster import check_reach, check_room, check_versions, connect
 from zkml.jobs.database import Database
 
-OWN_NETWORK = ["unshare", "--user", "--map-root-user", "--net", "--"]
+# Root needs no names of its own for it, and would lose its rights to the files of others by them.
+OWN_NETWORK = ["unshare", "--net", "--"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net", "--"]
 
 
 def has_cluster() -> bool:
