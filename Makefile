@@ -66,7 +66,12 @@ demo: setup
 test: setup lint rust-test contracts-test
 	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow"
 
-test-all: setup lint rust-test contracts-test contracts-test-long tests/node/node_modules/.stamp
+# Ray is large and only jobs on a cluster need it.
+$(VENV)/.cluster: $(VENV)/.packages
+	@$(BIN)/python tools/requirements.py pyproject.toml ray | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
+	@touch $@
+
+test-all: setup lint rust-test contracts-test contracts-test-long tests/node/node_modules/.stamp $(VENV)/.cluster
 	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow"
 	@$(BIN)/python -m pytest -q -m slow
 
