@@ -42,7 +42,8 @@ def main() -> None:
     killed: Counter[str] = Counter()
     rng = random.Random(seed)
     total = count(db)
-    moments = sorted(rng.sample(range(total - 1), kills))
+    # The last of them early enough that there is still something to kill.
+    moments = sorted(rng.sample(range(total * 4 // 5), kills))
     deadline = time.monotonic() + seconds
     try:
         while (code := run.process.poll()) != 0:
