@@ -2,6 +2,7 @@
 
 use halo2curves::bn256::Fr;
 
+use crate::field::Element;
 #[cfg(target_arch = "x86_64")]
 use crate::path::{Path, path};
 #[cfg(target_arch = "x86_64")]
@@ -13,18 +14,18 @@ pub const ROWS: usize = 16;
 /// How blocks are computed.
 ///
 /// A unit keeps no bounds: a program keeps those of [`Bound`], which hold for every unit.
-pub trait Unit: Copy + Send + Sync {
+pub trait Unit<E = Fr>: Copy + Send + Sync {
     /// Values on [`ROWS`] rows.
     type Block: Clone + Send + Sync;
     /// A scalar to multiply by.
     type Factor: Send + Sync;
 
     /// What every value that comes in has to be multiplied by, and every value that goes out is.
-    fn form(self) -> Fr;
+    fn form(self) -> E;
     fn zero(self) -> Self::Block;
-    fn factor(self, scalar: &Fr) -> Self::Factor;
-    fn load(self, to: &mut Self::Block, from: &[Fr; ROWS]);
-    fn store(self, from: &Self::Block, to: &mut [Fr; ROWS]);
+    fn factor(self, scalar: &E) -> Self::Factor;
+    fn load(self, to: &mut Self::Block, from: &[E; ROWS]);
+    fn store(self, from: &Self::Block, to: &mut [E; ROWS]);
     fn negate(self, to: &mut Self::Block, a: &Self::Block);
     fn add(self, to: &mut Self::Block, a: &Self::Block, b: &Self::Block);
     fn sub(self, to: &mut Self::Block, a: &Self::Block, b: &Self::Block);
@@ -84,27 +85,27 @@ impl Bound {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Words;
 
-impl Unit for Words {
-    type Block = [Fr; ROWS];
-    type Factor = Fr;
+impl<E: Element> Unit<E> for Words {
+    type Block = [E; ROWS];
+    type Factor = E;
 
-    fn form(self) -> Fr {
-        Fr::one()
+    fn form(self) -> E {
+        E::ONE
     }
 
     fn zero(self) -> Self::Block {
-        [Fr::zero(); ROWS]
+        [E::ZERO; ROWS]
     }
 
-    fn factor(self, scalar: &Fr) -> Fr {
+    fn factor(self, scalar: &E) -> E {
         *scalar
     }
 
-    fn load(self, to: &mut Self::Block, from: &[Fr; ROWS]) {
+    fn load(self, to: &mut Self::Block, from: &[E; ROWS]) {
         *to = *from;
     }
 
-    fn store(self, from: &Self::Block, to: &mut [Fr; ROWS]) {
+    fn store(self, from: &Self::Block, to: &mut [E; ROWS]) {
         *to = *from;
     }
 
@@ -114,31 +115,31 @@ impl Unit for Words {
 
     fn add(self, to: &mut Self::Block, a: &Self::Block, b: &Self::Block) {
         for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-            *to = a + b;
+            *to = *a + b;
         }
     }
 
     fn sub(self, to: &mut Self::Block, a: &Self::Block, b: &Self::Block) {
         for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-            *to = a - b;
+            *to = *a - b;
         }
     }
 
     fn multiply(self, to: &mut Self::Block, a: &Self::Block, b: &Self::Block) {
         for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-            *to = a * b;
+            *to = *a * b;
         }
     }
 
-    fn scale(self, to: &mut Self::Block, a: &Self::Block, by: &Fr) {
+    fn scale(self, to: &mut Self::Block, a: &Self::Block, by: &E) {
         for (to, a) in to.iter_mut().zip(a) {
-            *to = a * by;
+            *to = *a * by;
         }
     }
 
-    fn scale_add(self, to: &mut Self::Block, a: &Self::Block, by: &Fr, b: &Self::Block) {
+    fn scale_add(self, to: &mut Self::Block, a: &Self::Block, by: &E, b: &Self::Block) {
         for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-            *to = a * by + b;
+            *to = *a * by + b;
         }
     }
 

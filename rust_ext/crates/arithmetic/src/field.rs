@@ -6,6 +6,7 @@
 //! How products are computed is chosen once, at run time ([`Job`]): with the instructions MULX, ADCX and ADOX where the CPU has
 //! them, in plain Rust elsewhere.
 
+use ff::PrimeField;
 use halo2curves::bn256::{Fq, Fr};
 
 #[cfg(target_arch = "x86_64")]
@@ -18,9 +19,9 @@ mod tests;
 pub(crate) use portable::Portable;
 
 /// Four words, lowest first.
-pub(crate) type Limbs = [u64; 4];
+pub type Limbs = [u64; 4];
 
-pub(crate) trait Field: 'static {
+pub trait Field: Copy + Send + Sync + 'static {
     const P: Limbs;
     /// −p^{-1} mod 2^64.
     const INV: u64;
@@ -37,9 +38,42 @@ pub(crate) trait Field: 'static {
 }
 
 /// Coordinates of points.
-pub(crate) struct Base;
+#[derive(Clone, Copy, Debug)]
+pub struct Base;
 /// Scalars.
-pub(crate) struct Scalar;
+#[derive(Clone, Copy, Debug)]
+pub struct Scalar;
+
+/// An element as halo2curves keeps it: four words below p.
+pub trait Element: PrimeField {
+    type Field: Field;
+    fn words(&self) -> &Limbs;
+    fn from_words(words: Limbs) -> Self;
+}
+
+impl Element for Fq {
+    type Field = Base;
+
+    fn words(&self) -> &Limbs {
+        &self.0
+    }
+
+    fn from_words(words: Limbs) -> Self {
+        Self(words)
+    }
+}
+
+impl Element for Fr {
+    type Field = Scalar;
+
+    fn words(&self) -> &Limbs {
+        &self.0
+    }
+
+    fn from_words(words: Limbs) -> Self {
+        Self(words)
+    }
+}
 
 const BASE: Limbs = [
     0x3c20_8c16_d87c_fd47,

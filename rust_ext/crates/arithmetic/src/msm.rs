@@ -10,22 +10,26 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+use ff::Field;
 use group::Group;
-use halo2curves::bn256::{Fr, G1, G1Affine};
+use halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use rayon::prelude::*;
 
 use crate::ArithmeticError;
 use crate::endomorphism::ZETA;
-use crate::field::{Job, Limbs, Multiply, fastest};
+use crate::path::{Path, path};
 use crate::point::Point;
+use crate::sums::{Adder, Job, on};
 use buckets::Part;
 use digits::Column;
 
 /// Points that many columns are multiplied with.
 pub struct Bases {
+    /// What sums over them run on.
+    path: Path,
     points: Vec<Point>,
     /// The x of every φ(P) = (ζx, y).
-    images: Vec<Limbs>,
+    images: Vec<Fq>,
 }
 
 impl Bases {
@@ -33,11 +37,17 @@ impl Bases {
     ///
     /// If there are 2^30 points or more.
     pub fn new(points: impl AsRef<[G1Affine]>) -> Self {
-        let points = points.as_ref();
+        Self::on(path(), points.as_ref())
+    }
+
+    fn on(path: Path, points: &[G1Affine]) -> Self {
         assert!(points.len() < 1 << 30, "places have 30 bits");
+        let form = on(path, Form);
+        let image = ZETA * form;
         Self {
-            points: points.par_iter().map(Point::from).collect(),
-            images: points.par_iter().map(|p| (p.x * ZETA).0).collect(),
+            path,
+            points: points.par_iter().map(|p| Point::new(p, form)).collect(),
+            images: points.par_iter().map(|p| p.x * image).collect(),
         }
     }
 
@@ -47,6 +57,16 @@ impl Bases {
 
     pub fn is_empty(&self) -> bool {
         self.points.is_empty()
+    }
+}
+
+struct Form;
+
+impl Job for Form {
+    type Output = Fq;
+
+    fn run<A: Adder>(self, adder: A) -> Fq {
+        adder.form()
     }
 }
 
@@ -91,10 +111,11 @@ pub fn msm_many(bases: &Bases, columns: &[Scalars<'_>]) -> Result<Vec<G1>, Arith
     // as many columns at once as keep all threads busy: more would only hold more memory
     for columns in columns.chunks(threads.max(4)) {
         let columns: Vec<Column<'_>> = columns.iter().map(|c| Column::new(*c)).collect();
-        sums.extend(fastest(Msm {
+        let msm = Msm {
             bases,
             columns: &columns,
-        }));
+        };
+        sums.extend(on(bases.path, msm));
     }
     Ok(sums)
 }
@@ -110,7 +131,7 @@ struct Msm<'a> {
 impl Job for Msm<'_> {
     type Output = Vec<G1>;
 
-    fn run<M: Multiply>(self, m: M) -> Vec<G1> {
+    fn run<A: Adder>(self, adder: A) -> Vec<G1> {
         let tasks: Vec<(usize, std::ops::Range<u32>)> = self
             .columns
             .iter()
@@ -125,18 +146,24 @@ impl Job for Msm<'_> {
             .collect();
         let parts: Vec<Vec<Part>> = tasks
             .par_iter()
-            .map(|(i, windows)| buckets::windows(m, self.bases, &self.columns[*i], windows.clone()))
+            .map(|(i, windows)| {
+                buckets::windows(adder, self.bases, &self.columns[*i], windows.clone())
+            })
             .collect();
         let mut of_column: Vec<Vec<Part>> = self.columns.iter().map(|_| Vec::new()).collect();
         for ((i, _), parts) in tasks.into_iter().zip(parts) {
             of_column[i].extend(parts);
         }
-        of_column.into_par_iter().map(total).collect()
+        let less = adder.form().invert().expect("the form is not zero");
+        of_column
+            .into_par_iter()
+            .map(|parts| total(parts, less))
+            .collect()
     }
 }
 
-/// Σ 2^shift·point by doubling.
-fn total(mut parts: Vec<Part>) -> G1 {
+/// Σ 2^shift·point by doubling; `less` is the inverse of the points' form.
+fn total(mut parts: Vec<Part>, less: Fq) -> G1 {
     parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.shift));
     let mut sum = G1::identity();
     let mut shift = parts.first().map_or(0, |part| part.shift);
@@ -145,7 +172,7 @@ fn total(mut parts: Vec<Part>) -> G1 {
             sum = sum.double();
             shift -= 1;
         }
-        sum += G1Affine::from(&part.point);
+        sum += part.point.affine(less);
     }
     for _ in 0..shift {
         sum = sum.double();

@@ -1,20 +1,35 @@
-//! Points of G1 in affine coordinates, on bare words.
+//! Points of G1 in affine coordinates.
 
 use halo2curves::bn256::{Fq, G1Affine};
 
-use crate::field::{Base, Limbs, is_zero, neg};
+use crate::field::{Base, is_zero, neg};
 
-/// Both coordinates below p. The identity is (0, 0): the order of G1 is odd, so no other point of the curve has y = 0.
+/// Both coordinates, multiplied by the form that the additions to come ask for. The identity is (0, 0): the order of G1 is odd, so no other point of the curve has y = 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(align(64))]
 pub(crate) struct Point {
-    pub x: Limbs,
-    pub y: Limbs,
+    pub x: Fq,
+    pub y: Fq,
 }
 
 impl Point {
+    pub(crate) fn new(p: &G1Affine, form: Fq) -> Self {
+        Self {
+            x: p.x * form,
+            y: p.y * form,
+        }
+    }
+
+    /// The point itself, by the inverse of the form.
+    pub(crate) fn affine(&self, less: Fq) -> G1Affine {
+        G1Affine {
+            x: self.x * less,
+            y: self.y * less,
+        }
+    }
+
     pub(crate) fn is_identity(&self) -> bool {
-        is_zero(&self.y)
+        is_zero(&self.y.0)
     }
 
     #[inline(always)]
@@ -22,25 +37,10 @@ impl Point {
         if negative {
             Self {
                 x: self.x,
-                y: neg::<Base>(&self.y),
+                y: Fq(neg::<Base>(&self.y.0)),
             }
         } else {
             *self
-        }
-    }
-}
-
-impl From<&G1Affine> for Point {
-    fn from(p: &G1Affine) -> Self {
-        Self { x: p.x.0, y: p.y.0 }
-    }
-}
-
-impl From<&Point> for G1Affine {
-    fn from(p: &Point) -> Self {
-        Self {
-            x: Fq(p.x),
-            y: Fq(p.y),
         }
     }
 }

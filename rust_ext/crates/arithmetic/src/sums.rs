@@ -4,37 +4,85 @@
 //! addition costs six products. No two additions touch the same sum: there are no conflicts, and lists of any lengths cost the
 //! same for each point. Doublings and cancellations are told apart exactly, so no choice of points is a special case in time either:
 //! a doubling costs one product more, a cancelled pair leaves its list.
+//!
+//! Additions are made one by one (`single`) or many side by side (`blocks`): an [`Adder`] is a way to make them.
 
-use ff::Field as _;
+mod blocks;
+mod single;
+#[cfg(test)]
+mod tests;
+
 use halo2curves::bn256::Fq;
 use rayon::prelude::*;
 
-use crate::field::{Base, Field, Limbs, Multiply, add, is_zero, reduce, sub};
+use crate::field::{self, Multiply};
+use crate::path::Path;
 use crate::point::Point;
+#[cfg(target_arch = "x86_64")]
+use crate::vector::LaneUnit;
+use blocks::Blocks;
+pub(crate) use blocks::{Chords, Pair};
+use single::Single;
 
 /// Points of a batch: enough to make the inversion cheap, few enough for the second-level cache.
 const BATCH: usize = 6144;
 
+/// A way to add points. Coordinates come multiplied by its form.
+pub(crate) trait Adder: Copy + Send + Sync {
+    /// Working memory that is kept between batches.
+    type Scratch: Default;
+
+    fn form(self) -> Fq;
+
+    /// One round: neighbours of each list become their sum.
+    fn halve(self, batch: &mut Batch, scratch: &mut Self::Scratch);
+}
+
+/// Work that is written once and compiled for every way to add.
+pub(crate) trait Job {
+    type Output;
+    fn run<A: Adder>(self, adder: A) -> Self::Output;
+}
+
+/// Run a job on this path.
+pub(crate) fn on<J: Job>(path: Path, job: J) -> J::Output {
+    match path {
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2(avx2) => job.run(Blocks(LaneUnit::new(avx2))),
+        Path::Scalar => field::fastest(OneByOne(job)),
+    }
+}
+
+struct OneByOne<J>(J);
+
+impl<J: Job> field::Job for OneByOne<J> {
+    type Output = J::Output;
+
+    fn run<M: Multiply>(self, m: M) -> J::Output {
+        self.0.run(Single(m))
+    }
+}
+
 /// The sum of every list. `lengths` are the lists' lengths, one after the other; `fetch` gives the point at a place of their
 /// concatenation, the identity included.
-pub(crate) fn sums<M: Multiply>(
-    m: M,
+pub(crate) fn sums<A: Adder>(
+    adder: A,
     lengths: &[u32],
     fetch: &(impl Fn(usize) -> Point + Sync),
 ) -> Vec<Point> {
     let parts: Vec<Batch> = batches(lengths)
         .into_par_iter()
-        .map_init(Scratch::default, |scratch, batch| {
-            batch.sum(m, fetch, scratch)
+        .map_init(A::Scratch::default, |scratch, batch| {
+            batch.sum(adder, fetch, scratch)
         })
         .collect();
     let mut out = vec![Point::default(); lengths.len()];
-    place(m, parts, &mut out);
+    place(adder, parts, &mut out);
     out
 }
 
 /// Write the sums of the parts to their lists' places; lists that were cut have several, which are summed first.
-fn place<M: Multiply>(m: M, parts: Vec<Batch>, out: &mut [Point]) {
+fn place<A: Adder>(adder: A, parts: Vec<Batch>, out: &mut [Point]) {
     let mut open: Option<u32> = None;
     let mut cut = Batch::default();
     for part in parts {
@@ -60,7 +108,7 @@ fn place<M: Multiply>(m: M, parts: Vec<Batch>, out: &mut [Point]) {
     if cut.lists.is_empty() {
         return;
     }
-    cut.reduce(m, &mut Scratch::default());
+    cut.reduce(adder, &mut A::Scratch::default());
     let mut points = cut.points.iter();
     for (list, length) in cut.lists {
         out[list as usize] = points
@@ -74,7 +122,7 @@ fn place<M: Multiply>(m: M, parts: Vec<Batch>, out: &mut [Point]) {
 
 /// Lists, or parts of them, that are summed together.
 #[derive(Default)]
-struct Batch {
+pub(crate) struct Batch {
     /// Where the points lie among all.
     start: usize,
     /// Which list, and how many of its points.
@@ -108,18 +156,12 @@ fn batches(lengths: &[u32]) -> Vec<Batch> {
     out
 }
 
-/// Working memory that is kept between batches.
-#[derive(Default)]
-struct Scratch {
-    prefixes: Vec<Limbs>,
-}
-
 impl Batch {
-    fn sum<M: Multiply>(
+    fn sum<A: Adder>(
         mut self,
-        m: M,
+        adder: A,
         fetch: &impl Fn(usize) -> Point,
-        scratch: &mut Scratch,
+        scratch: &mut A::Scratch,
     ) -> Self {
         let mut at = self.start;
         self.points
@@ -135,200 +177,15 @@ impl Batch {
             at += *length as usize;
             *length = (self.points.len() - before) as u32;
         }
-        self.reduce(m, scratch);
+        self.reduce(adder, scratch);
         self
     }
 
     /// Until no list has more than one point. The memory of the points is released.
-    fn reduce<M: Multiply>(&mut self, m: M, scratch: &mut Scratch) {
+    fn reduce<A: Adder>(&mut self, adder: A, scratch: &mut A::Scratch) {
         while self.lists.iter().any(|(_, length)| *length > 1) {
-            self.halve(m, scratch);
+            adder.halve(self, scratch);
         }
         self.points.shrink_to_fit();
-    }
-
-    /// One round: neighbours of each list become their sum.
-    fn halve<M: Multiply>(&mut self, m: M, scratch: &mut Scratch) {
-        // From the last pair to the first: before[i] is the product of the denominators of the i pairs that come after it.
-        let prefixes = &mut scratch.prefixes;
-        prefixes.clear();
-        let mut product = Base::ONE;
-        let mut end = self.points.len();
-        for (_, length) in self.lists.iter().rev() {
-            let start = end - *length as usize;
-            for [a, b] in self.points[start..end].as_chunks::<2>().0.iter().rev() {
-                let denominator = match pair(a, b) {
-                    Pair::Chord(d) | Pair::Tangent(d) => d,
-                    Pair::Opposite => continue,
-                };
-                prefixes.push(product);
-                product = m.mul::<Base>(&product, &denominator);
-            }
-            end = start;
-        }
-        let mut inverse = invert(&product);
-        // From the first pair to the last, in place: a sum is written no later than where its terms were read.
-        let (mut from, mut to) = (0, 0);
-        for (_, length) in &mut self.lists {
-            let (first, pairs) = (to, *length as usize / 2);
-            for _ in 0..pairs {
-                let (a, b) = (self.points[from], self.points[from + 1]);
-                from += 2;
-                let (denominator, numerator) = match pair(&a, &b) {
-                    Pair::Chord(d) => (d, sub::<Base>(&b.y, &a.y)),
-                    Pair::Tangent(d) => (d, triple_square(m, &a.x)),
-                    Pair::Opposite => continue,
-                };
-                let Some(prefix) = prefixes.pop() else {
-                    unreachable!("one prefix was pushed for each such pair")
-                };
-                let own = m.mul::<Base>(&inverse, &prefix);
-                inverse = m.mul::<Base>(&inverse, &denominator);
-                let slope = m.mul::<Base>(&numerator, &own);
-                // x = λ² − x_a − x_b, y = λ(x_a − x) − y_a
-                let square = reduce::<Base>(&m.mul::<Base>(&slope, &slope));
-                let x = sub::<Base>(&sub::<Base>(&square, &a.x), &b.x);
-                let rise = m.mul::<Base>(&slope, &sub::<Base>(&a.x, &x));
-                let y = sub::<Base>(&reduce::<Base>(&rise), &a.y);
-                self.points[to] = Point { x, y };
-                to += 1;
-            }
-            if *length % 2 == 1 {
-                self.points[to] = self.points[from];
-                from += 1;
-                to += 1;
-            }
-            *length = (to - first) as u32;
-        }
-        self.points.truncate(to);
-    }
-}
-
-/// What two points, neither the identity, have between them, and the denominator of its slope.
-enum Pair {
-    Chord(Limbs),
-    Tangent(Limbs),
-    Opposite,
-}
-
-#[inline(always)]
-fn pair(a: &Point, b: &Point) -> Pair {
-    let run = sub::<Base>(&b.x, &a.x);
-    if !is_zero(&run) {
-        Pair::Chord(run)
-    } else if a.y == b.y {
-        Pair::Tangent(add::<Base>(&a.y, &a.y))
-    } else {
-        Pair::Opposite
-    }
-}
-
-/// 3x², below p.
-#[cold]
-fn triple_square<M: Multiply>(m: M, x: &Limbs) -> Limbs {
-    let square = reduce::<Base>(&m.mul::<Base>(x, x));
-    add::<Base>(&add::<Base>(&square, &square), &square)
-}
-
-/// The inverse of a product of denominators. None of them is zero for points of the curve; for others the result means nothing.
-fn invert(product: &Limbs) -> Limbs {
-    Fq(reduce::<Base>(product)).invert().unwrap_or(Fq::ZERO).0
-}
-
-#[cfg(test)]
-mod tests {
-    use group::{Curve, Group};
-    use halo2curves::bn256::{Fr, G1, G1Affine};
-    use rand_core::{OsRng, RngCore};
-
-    use super::*;
-    use crate::field::{Job, Portable, fastest};
-
-    struct Sums<'a>(&'a [u32], &'a [G1Affine]);
-
-    impl Job for Sums<'_> {
-        type Output = Vec<Point>;
-        fn run<M: Multiply>(self, m: M) -> Vec<Point> {
-            sums(m, self.0, &|i| Point::from(&self.1[i]))
-        }
-    }
-
-    fn agrees(lengths: &[u32], points: &[G1Affine]) {
-        let mut rest = points;
-        let expected: Vec<G1Affine> = lengths
-            .iter()
-            .map(|length| {
-                let (own, others) = rest.split_at(*length as usize);
-                rest = others;
-                own.iter()
-                    .fold(G1::identity(), |sum, p| sum + p)
-                    .to_affine()
-            })
-            .collect();
-        for got in [
-            fastest(Sums(lengths, points)),
-            Sums(lengths, points).run(Portable),
-        ] {
-            let got: Vec<G1Affine> = got.iter().map(G1Affine::from).collect();
-            assert_eq!(got, expected);
-        }
-    }
-
-    fn some_points(count: usize) -> Vec<G1Affine> {
-        let step = G1::random(OsRng);
-        let points: Vec<G1> = std::iter::successors(Some(G1::random(OsRng)), |p| Some(p + step))
-            .take(count)
-            .collect();
-        let mut out = vec![G1Affine::default(); count];
-        G1::batch_normalize(&points, &mut out);
-        out
-    }
-
-    #[test]
-    fn lists_of_all_lengths() {
-        for lengths in [
-            vec![],
-            vec![0],
-            vec![1],
-            vec![0, 2, 0, 3, 1, 0],
-            (0..150).collect(),
-            vec![20_000],
-            vec![1, BATCH as u32, 3, 2 * BATCH as u32 + 1, 5, 0, 4000, 4000],
-        ] {
-            let points = some_points(lengths.iter().sum::<u32>() as usize);
-            agrees(&lengths, &points);
-        }
-    }
-
-    #[test]
-    fn equal_opposite_and_missing_points() {
-        let p = some_points(3);
-        let six = [p[0], -p[0], p[1], p[1], G1Affine::default(), p[2]];
-        for _ in 0..200 {
-            let length = OsRng.next_u32() % 40;
-            let lengths = [length, length / 2, 3];
-            let total = lengths.iter().sum::<u32>();
-            let points: Vec<G1Affine> = (0..total)
-                .map(|_| six[OsRng.next_u32() as usize % six.len()])
-                .collect();
-            agrees(&lengths, &points);
-        }
-    }
-
-    #[test]
-    fn lists_that_vanish_after_they_were_cut() {
-        let p = (G1::generator() * Fr::from(9)).to_affine();
-        let long = 3 * BATCH;
-        let alternating: Vec<G1Affine> =
-            (0..long).map(|i| if i % 2 == 0 { p } else { -p }).collect();
-        agrees(&[long as u32], &alternating);
-        let halves: Vec<G1Affine> = (0..2 * BATCH)
-            .map(|i| if i < BATCH { p } else { -p })
-            .collect();
-        agrees(&[2 * BATCH as u32], &halves);
-        agrees(
-            &[long as u32, 2 * BATCH as u32],
-            &[vec![p; long], halves].concat(),
-        );
     }
 }

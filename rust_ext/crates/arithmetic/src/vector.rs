@@ -15,6 +15,7 @@
 //! digits are normal; values are given in multiples of p. Conversions in debug builds and tests check them.
 
 mod block;
+mod chords;
 mod convert;
 mod digits;
 mod factor;

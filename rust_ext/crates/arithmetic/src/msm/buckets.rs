@@ -5,10 +5,9 @@
 //! each bit j, the sum of all R_r and of all C_c whose index has that bit: 2^j times the latter and 2^(b+j) times the former remain.
 
 use crate::Bases;
-use crate::field::Multiply;
 use crate::point::Point;
 use crate::prefetch::prefetch;
-use crate::sums::sums;
+use crate::sums::{Adder, sums};
 
 use super::digits::{Column, IMAGE, NEGATIVE};
 
@@ -22,8 +21,8 @@ pub(crate) struct Part {
 }
 
 /// The parts that these windows of a column contribute.
-pub(crate) fn windows<M: Multiply>(
-    m: M,
+pub(crate) fn windows<A: Adder>(
+    adder: A,
     bases: &Bases,
     column: &Column<'_>,
     windows: std::ops::Range<u32>,
@@ -68,10 +67,13 @@ pub(crate) fn windows<M: Multiply>(
     }
     drop(places);
     let place = |entry: u32| (entry & !(IMAGE | NEGATIVE)) as usize;
-    let sums_of_buckets = sums(m, &lengths, &|at| {
+    let sums_of_buckets = sums(adder, &lengths, &|at| {
         // Places are at random in a table larger than the caches.
         if let Some(later) = sorted.get(at + AHEAD) {
             prefetch(&bases.points[place(*later)]);
+            if later & IMAGE != 0 {
+                prefetch(&bases.images[place(*later)]);
+            }
         }
         let entry = sorted[at];
         let place = place(entry);
@@ -82,7 +84,7 @@ pub(crate) fn windows<M: Multiply>(
         point.negate_if(entry & NEGATIVE != 0)
     });
     drop(sorted);
-    fold(m, &folds, &sums_of_buckets)
+    fold(adder, &folds, &sums_of_buckets)
 }
 
 /// The buckets of one window.
@@ -109,7 +111,7 @@ impl Fold {
 /// No point.
 const NONE: u32 = u32::MAX;
 
-fn fold<M: Multiply>(m: M, folds: &[Fold], buckets: &[Point]) -> Vec<Part> {
+fn fold<A: Adder>(adder: A, folds: &[Fold], buckets: &[Point]) -> Vec<Part> {
     let mut lists = Lists::default();
     for fold in folds {
         let (columns, rows) = (1 << fold.row_bits(), fold.rows());
@@ -125,7 +127,7 @@ fn fold<M: Multiply>(m: M, folds: &[Fold], buckets: &[Point]) -> Vec<Part> {
             lists.push((0..rows).map(|row| bucket(row, column)));
         }
     }
-    let lines = lists.sums(m, buckets);
+    let lines = lists.sums(adder, buckets);
 
     let mut lists = Lists::default();
     let mut shifts = Vec::new();
@@ -147,7 +149,7 @@ fn fold<M: Multiply>(m: M, folds: &[Fold], buckets: &[Point]) -> Vec<Part> {
         }
     }
     lists
-        .sums(m, &lines)
+        .sums(adder, &lines)
         .into_iter()
         .zip(shifts)
         .map(|(point, shift)| Part { shift, point })
@@ -168,7 +170,7 @@ impl Lists {
         self.lengths.push((self.places.len() - before) as u32);
     }
 
-    fn sums<M: Multiply>(&self, m: M, points: &[Point]) -> Vec<Point> {
-        sums(m, &self.lengths, &|at| points[self.places[at] as usize])
+    fn sums<A: Adder>(&self, adder: A, points: &[Point]) -> Vec<Point> {
+        sums(adder, &self.lengths, &|at| points[self.places[at] as usize])
     }
 }

@@ -27,17 +27,20 @@ fn field(v: i64) -> Fr {
     if v < 0 { -size } else { size }
 }
 
+/// On the path that this CPU has, and on the scalar one.
+fn sums(points: &[G1Affine], scalars: Scalars<'_>) -> [G1Affine; 2] {
+    [path(), Path::Scalar].map(|path| msm(&Bases::on(path, points), scalars).unwrap().to_affine())
+}
+
 fn agrees(points: &[G1Affine], scalars: &[Fr]) {
-    let got = msm(&Bases::new(points), Scalars::Full(scalars)).unwrap();
-    let expected = plain(scalars, points);
-    assert_eq!(got.to_affine(), expected.to_affine());
+    let expected = plain(scalars, points).to_affine();
+    assert_eq!(sums(points, Scalars::Full(scalars)), [expected; 2]);
 }
 
 fn agrees_small(points: &[G1Affine], scalars: &[i64]) {
-    let got = msm(&Bases::new(points), Scalars::Small(scalars)).unwrap();
     let full: Vec<Fr> = scalars.iter().map(|v| field(*v)).collect();
-    let expected = plain(&full, points);
-    assert_eq!(got.to_affine(), expected.to_affine());
+    let expected = plain(&full, points).to_affine();
+    assert_eq!(sums(points, Scalars::Small(scalars)), [expected; 2]);
     agrees(points, &full);
 }
 

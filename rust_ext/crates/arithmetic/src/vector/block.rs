@@ -1,16 +1,14 @@
 //! Blocks of rows in lanes: four rows side by side.
 
-use ff::PrimeField as _;
-use halo2curves::bn256::Fr;
-
 use super::convert::{load, store};
 use super::digits::{self, ZERO};
 use super::factor::Factor;
 use super::product::{multiply, product};
 use super::{Avx2, Lanes};
 use crate::block::{ROWS, Unit};
+use crate::field::Element;
 
-const GROUPS: usize = ROWS / 4;
+pub(super) const GROUPS: usize = ROWS / 4;
 
 /// A value x comes in and goes out as x/2: in memory that is x·2^255 = x·R, so that products keep their form.
 #[derive(Clone, Copy, Debug)]
@@ -28,38 +26,38 @@ macro_rules! compiled {
         #[allow(unsafe_code)]
         fn $name(self, $($argument: $type),*) {
             #[target_feature(enable = "avx2,fma")]
-            fn inner($($argument: $type),*) $body
+            fn inner<E: Element>($($argument: $type),*) $body
             // SAFETY: `new` takes the proof that the CPU has what the function is compiled for.
-            unsafe { inner($($argument),*) }
+            unsafe { inner::<E>($($argument),*) }
         }
     };
 }
 
-impl Unit for LaneUnit {
+impl<E: Element> Unit<E> for LaneUnit {
     type Block = [Lanes; GROUPS];
     type Factor = Factor;
 
-    fn form(self) -> Fr {
-        Fr::TWO_INV
+    fn form(self) -> E {
+        E::TWO_INV
     }
 
     fn zero(self) -> Self::Block {
         [ZERO; GROUPS]
     }
 
-    fn factor(self, scalar: &Fr) -> Factor {
+    fn factor(self, scalar: &E) -> Factor {
         Factor::new(scalar)
     }
 
-    compiled!(load(to: &mut [Lanes; GROUPS], from: &[Fr; ROWS]) {
+    compiled!(load(to: &mut [Lanes; GROUPS], from: &[E; ROWS]) {
         for (to, from) in to.iter_mut().zip(from.as_chunks::<4>().0) {
-            *to = load(from);
+            *to = load(from.each_ref());
         }
     });
 
-    compiled!(store(from: &[Lanes; GROUPS], to: &mut [Fr; ROWS]) {
+    compiled!(store(from: &[Lanes; GROUPS], to: &mut [E; ROWS]) {
         for (from, to) in from.iter().zip(to.as_chunks_mut::<4>().0) {
-            store(*from, to);
+            *to = store(*from);
         }
     });
 
@@ -83,14 +81,14 @@ impl Unit for LaneUnit {
 
     compiled!(multiply(to: &mut [Lanes; GROUPS], a: &[Lanes; GROUPS], b: &[Lanes; GROUPS]) {
         for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-            *to = product(a, b);
+            *to = product::<E::Field>(a, b);
         }
     });
 
     compiled!(scale(to: &mut [Lanes; GROUPS], a: &[Lanes; GROUPS], by: &Factor) {
         let by = by.everywhere();
         for (to, a) in to.iter_mut().zip(a) {
-            *to = multiply(*a, &by);
+            *to = multiply::<E::Field>(*a, &by);
         }
     });
 
@@ -102,13 +100,13 @@ impl Unit for LaneUnit {
     ) {
         let by = by.everywhere();
         for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-            *to = digits::add(multiply(*a, &by), *b);
+            *to = digits::add(multiply::<E::Field>(*a, &by), *b);
         }
     });
 
     compiled!(reduce(to: &mut [Lanes; GROUPS]) {
         for to in to {
-            *to = digits::reduce(*to);
+            *to = digits::reduce::<E::Field>(*to);
         }
     });
 }

@@ -2,16 +2,15 @@
 
 use std::arch::x86_64::*;
 
-use halo2curves::bn256::Fr;
-
 use super::Lanes;
-use super::digits::{BITS, MINUS_P, UNITS, normalise, reduce};
+use super::digits::{BITS, Modulus, UNITS, normalise, reduce};
+use crate::field::{Element, Limbs};
 
 /// Four elements, digits within 2^50 and values below p.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-pub(super) fn load(from: &[Fr; 4]) -> Lanes {
-    let w = transpose(from.each_ref().map(|x| row(x)));
+pub(super) fn load<E: Element>(from: [&E; 4]) -> Lanes {
+    let w = transpose(from.map(|x| row(x.words())));
     let mask = _mm256_set1_epi64x((1 << BITS) - 1);
     let low = [
         w[0],
@@ -35,17 +34,17 @@ pub(super) fn load(from: &[Fr; 4]) -> Lanes {
 /// The elements as they are kept elsewhere, below p; from loose digits and values within 5 p.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-pub(super) fn store(x: Lanes, to: &mut [Fr; 4]) {
+pub(super) fn store<E: Element>(x: Lanes) -> [E; 4] {
     let units = _mm256_set1_pd(UNITS);
     let bits = _mm256_castpd_si256(units);
-    let signed =
-        reduce(x).map(|x| _mm256_sub_epi64(_mm256_castpd_si256(_mm256_add_pd(x, units)), bits));
+    let signed = reduce::<E::Field>(x)
+        .map(|x| _mm256_sub_epi64(_mm256_castpd_si256(_mm256_add_pd(x, units)), bits));
     // Within 0.51 p: below p with p added where it is negative.
     let x = carried(signed);
     let negative = _mm256_cmpgt_epi64(_mm256_setzero_si256(), x[4]);
     let mut y = x;
     for j in 0..5 {
-        let p = _mm256_set1_epi64x(-MINUS_P[j] as i64);
+        let p = _mm256_set1_epi64x(Modulus::<E::Field>::P[j] as i64);
         y[j] = _mm256_add_epi64(x[j], _mm256_and_si256(negative, p));
     }
     let x = carried(y);
@@ -55,9 +54,7 @@ pub(super) fn store(x: Lanes, to: &mut [Fr; 4]) {
         _mm256_or_si256(_mm256_srli_epi64::<26>(x[2]), _mm256_slli_epi64::<25>(x[3])),
         _mm256_or_si256(_mm256_srli_epi64::<39>(x[3]), _mm256_slli_epi64::<12>(x[4])),
     ];
-    for (to, row) in to.iter_mut().zip(transpose(words)) {
-        to.0 = words_of(row);
-    }
+    transpose(words).map(|row| E::from_words(words_of(row)))
 }
 
 /// Signed digits to digits in [0, 2^51), the highest aside.
@@ -80,16 +77,16 @@ fn carried(mut x: [__m256i; 5]) -> [__m256i; 5] {
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn row(x: &Fr) -> __m256i {
-    _mm256_set_epi64x(x.0[3] as i64, x.0[2] as i64, x.0[1] as i64, x.0[0] as i64)
+fn row(x: &Limbs) -> __m256i {
+    _mm256_set_epi64x(x[3] as i64, x[2] as i64, x[1] as i64, x[0] as i64)
 }
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 #[allow(unsafe_code)]
-fn words_of(x: __m256i) -> [u64; 4] {
+fn words_of(x: __m256i) -> Limbs {
     // SAFETY: both are 32 bytes, and every pattern of bits is a value of both.
-    unsafe { std::mem::transmute::<__m256i, [u64; 4]>(x) }
+    unsafe { std::mem::transmute::<__m256i, Limbs>(x) }
 }
 
 /// A matrix of 4×4 words, its rows and columns exchanged.

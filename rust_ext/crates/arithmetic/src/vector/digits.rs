@@ -1,9 +1,10 @@
 //! Signed digits: constants, carries, and reduction by multiples of p.
 
 use std::arch::x86_64::*;
+use std::marker::PhantomData;
 
 use super::Lanes;
-use crate::field::{Field, Limbs, Scalar};
+use crate::field::{Field, Limbs};
 
 /// Bits of a digit.
 pub(super) const BITS: u32 = 51;
@@ -13,26 +14,40 @@ const BASE: f64 = (1_u64 << BITS) as f64;
 pub(super) const UNITS: f64 = 3.0 * BASE;
 /// 3·2^102: the same for multiples of 2^51 within 2^102.
 pub(super) const MULTIPLES: f64 = 3.0 * BASE * BASE;
-/// The digits of p, and of −p.
-pub(super) const P: [f64; 5] = digits(Scalar::P);
-pub(super) const MINUS_P: [f64; 5] = [-P[0], -P[1], -P[2], -P[3], -P[4]];
-/// −1/p mod R, the least in size.
-pub(super) const MINUS_INVERSE: [f64; 5] = {
-    let x = negative(INVERSE);
-    // The sign is that of bit 254.
-    let sign = (x[3] << 1) >> 63;
-    digits([x[0], x[1], x[2], x[3] & (u64::MAX >> 1) | sign << 63])
-};
-/// 2^204/p: a value is about its highest digit times this, in multiples of p.
-const PER_P: f64 = 1.0 / (P[4] + P[3] / BASE);
+
+/// What is known of a field's p.
+pub(super) struct Modulus<F>(PhantomData<F>);
+
+impl<F: Field> Modulus<F> {
+    /// The digits of p, and of −p.
+    pub(super) const P: [f64; 5] = digits(F::P);
+    pub(super) const MINUS_P: [f64; 5] = [
+        -Self::P[0],
+        -Self::P[1],
+        -Self::P[2],
+        -Self::P[3],
+        -Self::P[4],
+    ];
+    /// 1/p mod 2^256
+    pub(super) const INVERSE: Limbs = inverse(&F::P);
+    /// −1/p mod R, the least in size.
+    pub(super) const MINUS_INVERSE: [f64; 5] = {
+        let x = negative(Self::INVERSE);
+        // The sign is that of bit 254.
+        let sign = (x[3] << 1) >> 63;
+        digits([x[0], x[1], x[2], x[3] & (u64::MAX >> 1) | sign << 63])
+    };
+    /// 2^204/p: a value is about its highest digit times this, in multiples of p.
+    const PER_P: f64 = 1.0 / (Self::P[4] + Self::P[3] / BASE);
+}
 
 /// p^{-1} mod 2^256 by Newton's iteration: each step doubles the bits that are right.
-pub(super) const INVERSE: Limbs = {
+const fn inverse(p: &Limbs) -> Limbs {
     let mut inverse = [1, 0, 0, 0];
     let mut step = 0;
     while step < 8 {
         // inverse·(2 − p·inverse)
-        let mut correction = negative(low_product(&Scalar::P, &inverse));
+        let mut correction = negative(low_product(p, &inverse));
         let (low, over) = correction[0].overflowing_add(2);
         correction[0] = low;
         let mut i = 1;
@@ -47,7 +62,7 @@ pub(super) const INVERSE: Limbs = {
         step += 1;
     }
     inverse
-};
+}
 
 /// −x mod 2^256.
 pub(super) const fn negative(x: Limbs) -> Limbs {
@@ -155,11 +170,14 @@ pub(super) fn normalise(mut x: Lanes) -> Lanes {
 /// The value less the nearest multiple of p, within 0.51 p, digits within 2^50; from loose digits and a value within 5 p.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-pub(super) fn reduce(mut x: Lanes) -> Lanes {
+pub(super) fn reduce<F: Field>(mut x: Lanes) -> Lanes {
     let round = _mm256_set1_pd(UNITS);
-    let multiple = _mm256_sub_pd(_mm256_fmadd_pd(x[4], _mm256_set1_pd(PER_P), round), round);
-    for j in 0..5 {
-        x[j] = _mm256_fmadd_pd(multiple, _mm256_set1_pd(MINUS_P[j]), x[j]);
+    let multiple = _mm256_sub_pd(
+        _mm256_fmadd_pd(x[4], _mm256_set1_pd(Modulus::<F>::PER_P), round),
+        round,
+    );
+    for (x, minus_p) in x.iter_mut().zip(Modulus::<F>::MINUS_P) {
+        *x = _mm256_fmadd_pd(multiple, _mm256_set1_pd(minus_p), *x);
     }
     normalise(x)
 }

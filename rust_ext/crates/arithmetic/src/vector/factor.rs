@@ -1,11 +1,8 @@
 //! Factors that are known beforehand, prepared as V. Shoup does: w beside v = round(w·R/p).
 
-use ff::{Field as _, PrimeField};
-use halo2curves::bn256::Fr;
-
 use super::Lanes;
-use super::digits::{INVERSE, broadcast, digits, lane, low_product, negative};
-use crate::field::{Field, Limbs, Scalar, sub_words};
+use super::digits::{Modulus, broadcast, digits, lane, low_product, negative};
+use crate::field::{Element, Field, Limbs, sub_words};
 
 /// w within p/2 and v within R/2, digits normal.
 #[derive(Clone, Copy, Debug)]
@@ -22,11 +19,12 @@ pub(super) struct Factors {
 }
 
 impl Factor {
-    pub(crate) fn new(w: &Fr) -> Self {
-        let r = centred(&(w * shift()));
+    pub(crate) fn new<E: Element>(w: &E) -> Self {
+        // R = 2^255 as an element
+        let r = centred(&(*w * E::from(2).pow_vartime([255])));
         let w = centred(w);
         // R·w − r = v·p exactly, so modulo 2^256 v is (2^255·w − r)/p.
-        let mut v = low_product(&negative(r), &INVERSE);
+        let mut v = low_product(&negative(r), &Modulus::<E::Field>::INVERSE);
         v[3] ^= w[0] << 63;
         Self {
             w: digits(w),
@@ -45,7 +43,7 @@ impl Factor {
 }
 
 impl Factors {
-    pub(super) fn new(w: &[Fr; 4]) -> Self {
+    pub(super) fn new<E: Element>(w: &[E; 4]) -> Self {
         let factors = w.map(|w| Factor::new(&w));
         Self {
             w: side_by_side(factors.map(|f| f.w)),
@@ -58,14 +56,8 @@ fn side_by_side(digits: [[f64; 5]; 4]) -> Lanes {
     std::array::from_fn(|j| lane(digits.map(|d| d[j])))
 }
 
-/// R = 2^255 as an element.
-fn shift() -> Fr {
-    static SHIFT: std::sync::OnceLock<Fr> = std::sync::OnceLock::new();
-    *SHIFT.get_or_init(|| Fr::from(2).pow_vartime([255]))
-}
-
 /// The integer of least size that x stands for, modulo 2^256.
-fn centred(x: &Fr) -> Limbs {
+fn centred<E: Element>(x: &E) -> Limbs {
     let mut words = [0; 4];
     for (word, bytes) in words
         .iter_mut()
@@ -73,7 +65,7 @@ fn centred(x: &Fr) -> Limbs {
     {
         *word = u64::from_le_bytes(*bytes);
     }
-    let p = Scalar::P;
+    let p = E::Field::P;
     let half = std::array::from_fn(|i| p[i] >> 1 | p.get(i + 1).map_or(0, |up| up << 63));
     if sub_words(&half, &words).1 == 1 {
         sub_words(&words, &p).0

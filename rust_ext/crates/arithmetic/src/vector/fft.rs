@@ -10,6 +10,7 @@ use super::digits::{ZERO, add, reduce, sub};
 use super::factor::{Factor, Factors};
 use super::product::multiply;
 use super::{Avx2, Lanes};
+use crate::field::Scalar;
 
 /// Sizes from 2^4 on have four lines each way.
 pub(crate) const SMALLEST: u32 = 4;
@@ -161,21 +162,21 @@ fn column(
         let place = j1 * n2 + 4 * at;
         let given = from.get(place..).and_then(|from| from.first_chunk::<4>());
         let x = match (direction, given) {
-            (Direction::Forward, Some(x)) => load(x),
+            (Direction::Forward, Some(x)) => load(x.each_ref()),
             (Direction::Forward, None) if place >= from.len() => ZERO,
-            (Direction::Forward, None) => load(&std::array::from_fn(|l| {
-                from.get(place + l).copied().unwrap_or_else(Fr::zero)
+            (Direction::Forward, None) => load(std::array::from_fn(|l| {
+                from.get(place + l).unwrap_or(&const { Fr::zero() })
             })),
-            (Direction::Inverse, _) => load(&std::array::from_fn(|l| from[(n - place - l) % n])),
+            (Direction::Inverse, _) => load(std::array::from_fn(|l| &from[(n - place - l) % n])),
         };
         lines[reversed(j1, plan.first)] = match scale {
-            Some(Scale(factors)) => multiply(x, &factors[place / 4]),
+            Some(Scale(factors)) => multiply::<Scalar>(x, &factors[place / 4]),
             None => x,
         };
     }
     butterflies(lines, &plan.layers);
     for (x, twiddle) in lines.iter_mut().zip(twiddles) {
-        *x = multiply(*x, twiddle);
+        *x = multiply::<Scalar>(*x, twiddle);
     }
 }
 
@@ -220,10 +221,10 @@ fn row(
     let times = times.map(|factor| factor.everywhere());
     for (x, to) in lines.iter().zip(to) {
         let x = match &times {
-            Some(factor) => multiply(*x, factor),
+            Some(factor) => multiply::<Scalar>(*x, factor),
             None => *x,
         };
-        store(x, to);
+        *to = store(x);
     }
 }
 
@@ -259,7 +260,7 @@ fn butterflies(lines: &mut [Lanes], layers: &[Factor]) {
             for block in lines.chunks_exact_mut(4 * h) {
                 let x = [block[i], block[i + h], block[i + 2 * h], block[i + 3 * h]];
                 let y = if i == 0 {
-                    trivial(x.map(|x| reduce(x)), &quarter)
+                    trivial(x.map(|x| reduce::<Scalar>(x)), &quarter)
                 } else {
                     pair(x, &w, &v0, &v1)
                 };
@@ -278,7 +279,7 @@ fn butterflies(lines: &mut [Lanes], layers: &[Factor]) {
 fn trivial(x: [Lanes; 4], quarter: &Factors) -> [Lanes; 4] {
     let (a, b) = (add(x[0], x[1]), sub(x[0], x[1]));
     let (c, d) = (add(x[2], x[3]), sub(x[2], x[3]));
-    let d = multiply(d, quarter);
+    let d = multiply::<Scalar>(d, quarter);
     [add(a, c), add(b, d), sub(a, c), sub(b, d)]
 }
 
@@ -286,9 +287,12 @@ fn trivial(x: [Lanes; 4], quarter: &Factors) -> [Lanes; 4] {
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn pair(x: [Lanes; 4], w: &Factors, v0: &Factors, v1: &Factors) -> [Lanes; 4] {
-    let (x0, x1) = (reduce(x[0]), multiply(x[1], w));
-    let (x2, x3) = (reduce(x[2]), multiply(x[3], w));
+    let (x0, x1) = (reduce::<Scalar>(x[0]), multiply::<Scalar>(x[1], w));
+    let (x2, x3) = (reduce::<Scalar>(x[2]), multiply::<Scalar>(x[3], w));
     let (a, b) = (add(x0, x1), sub(x0, x1));
-    let (c, d) = (multiply(add(x2, x3), v0), multiply(sub(x2, x3), v1));
+    let (c, d) = (
+        multiply::<Scalar>(add(x2, x3), v0),
+        multiply::<Scalar>(sub(x2, x3), v1),
+    );
     [add(a, c), add(b, d), sub(a, c), sub(b, d)]
 }

@@ -3,8 +3,9 @@
 use std::arch::x86_64::*;
 
 use super::Lanes;
-use super::digits::{BITS, MINUS_INVERSE, MINUS_P, MULTIPLES, P, UNITS, broadcast};
+use super::digits::{BITS, MULTIPLES, Modulus, UNITS, broadcast};
 use super::factor::Factors;
+use crate::field::Field;
 
 /// What a column starts from: once the bits of `low` low parts and of `high` high parts are added to it, their exponents are gone,
 /// and `more` is left.
@@ -19,6 +20,22 @@ const GIVES: u64 = (1 << 62) + (1 << (BITS - 1));
 const TAKES: u64 = (1_u64 << (62 - BITS)).wrapping_neg();
 const BOTH: u64 = GIVES.wrapping_add(TAKES);
 
+/// Nothing, but what follows is computed after what came before. Left to itself the compiler collects the terms of all columns
+/// before it adds any of them, which is more than the registers hold.
+macro_rules! in_order {
+    ($c:ident, $low:ident, $high:ident) => {
+        // SAFETY: there is no instruction; registers are named and stay as they are.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::arch::asm!(
+                "/* {0} {1} {2} */",
+                inout(ymm_reg) $c.multiples, inout(ymm_reg) $low, inout(ymm_reg) $high,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+    };
+}
+
 /// Both parts of x·y, added to two columns.
 macro_rules! whole {
     ($c:ident, $x:expr, $y:expr => $low:ident, $high:ident) => {{
@@ -26,6 +43,7 @@ macro_rules! whole {
         let l = _mm256_fmadd_pd($x, $y, _mm256_sub_pd($c.both, h));
         $low = _mm256_add_epi64($low, _mm256_castpd_si256(l));
         $high = _mm256_add_epi64($high, _mm256_castpd_si256(h));
+        in_order!($c, $low, $high);
     }};
 }
 
@@ -97,8 +115,8 @@ fn column(low: u64, high: u64, more: u64) -> __m256i {
 /// zero. Of a·v the columns below 3 are left out, 2^-49 of q's last unit.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-pub(super) fn multiply(a: Lanes, by: &Factors) -> Lanes {
-    let c = Constants::new();
+pub(super) fn multiply<F: Field>(a: Lanes, by: &Factors) -> Lanes {
+    let mut c = Constants::new();
     let v = &by.v;
     let mut u4 = column(5, 4, GIVES);
     let mut u5 = column(4, 5, BOTH);
@@ -137,7 +155,7 @@ pub(super) fn multiply(a: Lanes, by: &Factors) -> Lanes {
         c.digit(u8),
         _mm256_sub_pd(_mm256_castsi256_pd(u9), _mm256_set1_pd(UNITS)),
     ];
-    let (w, p) = (&by.w, broadcast(&MINUS_P));
+    let (w, p) = (&by.w, broadcast(&Modulus::<F>::MINUS_P));
     let mut t0 = column(2, 0, GIVES);
     let mut t1 = column(4, 2, BOTH);
     let mut t2 = column(6, 4, BOTH);
@@ -193,8 +211,8 @@ pub(super) fn multiply(a: Lanes, by: &Factors) -> Lanes {
 /// leave over is an integer, so the carry out of column 4 is right although those below 3 are left out of m·p.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-pub(super) fn product(a: &Lanes, b: &Lanes) -> Lanes {
-    let c = Constants::new();
+pub(super) fn product<F: Field>(a: &Lanes, b: &Lanes) -> Lanes {
+    let mut c = Constants::new();
     let mut t0 = column(1, 0, GIVES);
     let mut t1 = column(2, 1, BOTH);
     let mut t2 = column(3, 2, BOTH);
@@ -242,7 +260,7 @@ pub(super) fn product(a: &Lanes, b: &Lanes) -> Lanes {
         c.digit(t3),
         c.digit(t4),
     ];
-    let n = broadcast(&MINUS_INVERSE);
+    let n = broadcast(&Modulus::<F>::MINUS_INVERSE);
     let mut m0 = column(1, 0, GIVES);
     let mut m1 = column(2, 1, BOTH);
     let mut m2 = column(3, 2, BOTH);
@@ -274,7 +292,7 @@ pub(super) fn product(a: &Lanes, b: &Lanes) -> Lanes {
         c.digit(m3),
         c.digit(m4),
     ];
-    let p = broadcast(&P);
+    let p = broadcast(&Modulus::<F>::P);
     // Column 4: what is left of the first product, whose digit has its 2^50 with it, and of m·p.
     let mut u4 = _mm256_add_epi64(column(5, 4, 1 << 62), _mm256_and_si256(t4, c.digit));
     high!(c, m[0], p[3] => u4);

@@ -7,6 +7,7 @@ use super::digits::{add, digits, reduce, sub};
 use super::factor::{Factor, Factors};
 use super::product::{multiply, product};
 use super::{Avx2, Lanes};
+use crate::field::Scalar;
 
 /// 0, 1, the ends of the field, both sides of p/2, and digits that are all at an end.
 fn edges() -> Vec<Fr> {
@@ -76,7 +77,7 @@ fn products() {
         for (i, a) in groups.iter().enumerate() {
             let b = &groups[(i + 5) % groups.len()];
             // As large and as loose as bounds allow: three and four terms, of one sign.
-            let (x, y) = (load(a), load(b));
+            let (x, y) = (load(a.each_ref()), load(b.each_ref()));
             let sums = [
                 (x, a.map(|a| a), 1.0),
                 (
@@ -92,20 +93,19 @@ fn products() {
                 (sub(x, y), [0, 1, 2, 3].map(|l| a[l] - b[l]), 1.0),
             ];
             for (sum, expected, size) in sums {
-                let product = multiply(sum, &factor);
+                let product = multiply::<Scalar>(sum, &factor);
                 for value in sizes(&product) {
                     assert!(value <= 0.501 + 0.19 * size, "{value} of {size}");
                 }
                 for digit in integers(&product).as_flattened() {
                     assert!((-2_f64.powi(50)..2_f64.powi(50)).contains(digit));
                 }
-                let mut got = [Fr::ZERO; 4];
-                store(product, &mut got);
+                let mut got: [Fr; 4] = store(product);
                 assert_eq!(got, expected.map(|x| x * w));
-                for value in sizes(&reduce(sum)) {
+                for value in sizes(&reduce::<Scalar>(sum)) {
                     assert!(value <= 0.51);
                 }
-                store(sum, &mut got);
+                got = store(sum);
                 assert_eq!(got, expected);
             }
         }
@@ -125,7 +125,7 @@ fn variable_products() {
     let form = Fr::from(2).pow_vartime([256]) * r.invert().unwrap();
     for a in groups {
         for b in groups {
-            let (x, y) = (load(a), load(b));
+            let (x, y) = (load(a.each_ref()), load(b.each_ref()));
             // The integers are a·2^256 and b·2^256.
             let expected: [Fr; 4] = std::array::from_fn(|l| a[l] * b[l] * form);
             let cases = [
@@ -136,15 +136,14 @@ fn variable_products() {
                 (sub(sub(x, x), add(x, x)), add(y, y), -4, 2.0, 2.0),
             ];
             for (a, b, times, size, other) in cases {
-                let got = product(&a, &b);
+                let got = product::<Scalar>(&a, &b);
                 for value in sizes(&got) {
                     assert!(value <= 0.501 + 0.38 * size * other, "{value}");
                 }
                 for digit in integers(&got)[..4].as_flattened() {
                     assert!((-2_f64.powi(50)..2_f64.powi(50)).contains(digit));
                 }
-                let mut words = [Fr::ZERO; 4];
-                store(got, &mut words);
+                let words: [Fr; 4] = store(got);
                 let scale = if times < 0 {
                     -Fr::from(-times as u64)
                 } else {
@@ -166,19 +165,17 @@ fn lanes() {
     let values: [Fr; 16] = std::array::from_fn(|_| Fr::random(OsRng));
     let rows: [[Fr; 4]; 4] = std::array::from_fn(|i| std::array::from_fn(|l| values[4 * i + l]));
     let out = exchange(&[
-        load(&rows[0]),
-        load(&rows[1]),
-        load(&rows[2]),
-        load(&rows[3]),
+        load(rows[0].each_ref()),
+        load(rows[1].each_ref()),
+        load(rows[2].each_ref()),
+        load(rows[3].each_ref()),
     ]);
     for (i, x) in out.into_iter().enumerate() {
-        let mut got = [Fr::ZERO; 4];
-        store(x, &mut got);
+        let got: [Fr; 4] = store(x);
         assert_eq!(got, [0, 1, 2, 3].map(|l| rows[l][i]));
     }
     let factors = Factors::new(&rows[1]);
-    let mut got = [Fr::ZERO; 4];
-    store(multiply(load(&rows[0]), &factors), &mut got);
+    let got: [Fr; 4] = store(multiply::<Scalar>(load(rows[0].each_ref()), &factors));
     assert_eq!(got, [0, 1, 2, 3].map(|l| rows[0][l] * rows[1][l]));
 }
 
