@@ -43,6 +43,14 @@ fn kind(failure: &Failure) -> Kind {
                 "engine-unsupported",
                 Some("use --engine ezkl"),
             ),
+            ExecuteFault::MiscountedSum { .. } => (
+                "CircuitError",
+                "miscounted-sum",
+                Some(
+                    "compile the model again, whose einsums are then split into those of two operands; --engine ezkl gives \
+                     the circuit's value",
+                ),
+            ),
             ExecuteFault::TooFewDigits { .. } => {
                 ("WitnessError", "value-too-large", Some(OUT_OF_RANGE))
             }

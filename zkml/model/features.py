@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import onnx
 from onnx import helper
 
+from zkml.model.einsum import miscounted
 from zkml.model.model import Model, Tensor
 from zkml.model.walk import outer_names
 
@@ -101,12 +102,18 @@ def features(
     second = shapes.get(node.input[1]) if len(node.input) > 1 else None
     if first is not None and second is not None and second.dtype == first.dtype and second.shape != first.shape:
         found.add("shapes differ")
+    if node.op_type == "Einsum" and miscounted(_equation(node), [shapes[n].shape if n in shapes else None for n in node.input]):
+        found.add("sum of three")
     if node.op_type in ("QuantizeLinear", "DequantizeLinear") and second is not None and second.size > 1:
         found.add("scale:many")
     used = sum(1 for o in node.output if o in read)
     if used > 1:
         found.add(f"outputs:{used}")
     return frozenset(found)
+
+
+def _equation(node: onnx.NodeProto) -> str:
+    return next((a.s.decode(errors="replace") for a in node.attribute if a.name == "equation"), "")
 
 
 def special(name: str, value: object) -> set[str]:

@@ -104,6 +104,11 @@ RULES: tuple[tuple[frozenset[str], Callable[[Node], bool], Wrong], ...] = (
         Wrong("masks nothing in the circuit", "multiply by a constant mask"),
     ),
     (
+        frozenset({"Einsum"}),
+        lambda n: "sum of three" in n.features,
+        Wrong("multiplies a sum along an axis of three operands or more by its length", "split it into einsums of two operands"),
+    ),
+    (
         frozenset({"ScatterElements", "ScatterND"}),
         lambda n: any(f.startswith("reduction=") for f in n.features),
         Wrong("ignores the reduction and overwrites", "gather, add and scatter without reduction, or use a constant matrix"),

@@ -22,6 +22,8 @@ pub struct Context {
     legs: u64,
     /// base^legs − 1: the largest magnitude that decomposes.
     limit: i128,
+    /// Whether every einsum runs on the base gates.
+    pub base_gates: bool,
     pub extremes: Extremes,
 }
 
@@ -39,6 +41,7 @@ impl Context {
             base: args.decomp_base,
             legs: args.decomp_legs,
             limit: largest(args.decomp_base, args.decomp_legs),
+            base_gates: args.disable_freivalds,
             extremes: Extremes::default(),
         }
     }

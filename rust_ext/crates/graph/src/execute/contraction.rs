@@ -1,5 +1,6 @@
 //! Einstein summation.
 
+use super::context::Context;
 use super::error::ExecuteFault;
 use super::values::{Ints, cells, offsets, strides};
 
@@ -115,9 +116,25 @@ pub fn narrow(values: impl Iterator<Item = i128>) -> Vec<i32> {
     values.map(|v| v as i32).collect()
 }
 
+impl Plan {
+    /// Fail for a sum along an axis of three operands or more: EZKL's circuit takes its products once more for each element of the
+    /// axis and each operand beyond two.
+    fn check_sums(&self) -> Result<(), ExecuteFault> {
+        let operands = |axis: &char| self.terms.iter().filter(|t| t.contains(axis)).count();
+        let long = self.summed.iter().filter(|(_, length)| *length > 1);
+        match long.map(|(a, _)| (*a, operands(a))).find(|(_, n)| *n > 2) {
+            Some((axis, operands)) => Err(ExecuteFault::MiscountedSum { axis, operands }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The einsum of any number of operands.
-pub fn einsum(equation: &str, inputs: &[&Ints]) -> Result<Ints, ExecuteFault> {
+pub fn einsum(equation: &str, inputs: &[&Ints], ctx: &Context) -> Result<Ints, ExecuteFault> {
     let plan = plan(equation, inputs)?;
+    if ctx.base_gates {
+        plan.check_sums()?;
+    }
     let (out_dims, in_dims) = (lengths(&plan.output), lengths(&plan.summed));
     let (count, depth) = (cells(&out_dims)?, cells(&in_dims)?);
     check_work(count, depth.saturating_mul(inputs.len()))?;

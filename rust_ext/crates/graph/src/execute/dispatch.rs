@@ -122,7 +122,7 @@ fn linear(op: &PolyOp, inputs: &[&Ints], ctx: &mut Context) -> Result<Ints, Exec
         PolyOp::ScatterElements { .. } => unsupported("ScatterElements"),
         PolyOp::ScatterND { .. } => unsupported("ScatterND"),
         PolyOp::MultiBroadcastTo { shape } => broadcast(take::<1>(inputs)?[0], &to_usize(shape)?),
-        PolyOp::Einsum { equation } => einsum(equation, inputs),
+        PolyOp::Einsum { equation } => einsum(equation, inputs, ctx),
         PolyOp::Conv {
             padding,
             stride,

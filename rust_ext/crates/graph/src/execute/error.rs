@@ -36,6 +36,10 @@ pub enum ExecuteFault {
     TooLarge { cells: u128, limit: usize },
     #[error("{products} products are more than the {limit} that one operator may take")]
     TooMuchWork { products: u128, limit: u128 },
+    #[error(
+        "EZKL's circuit multiplies its sum along axis {axis} of {operands} operands by the axis's length"
+    )]
+    MiscountedSum { axis: char, operands: usize },
     #[error("the model has {expected} values for this input and {got} are given")]
     InputLength { expected: usize, got: usize },
 }
