@@ -7,12 +7,14 @@ use zkml_circuit::check::CheckError;
 use zkml_circuit::ezkl::{
     Broken, CircuitCheckError, Findings, KeyOptions, LayoutError, Refusal, check,
 };
+use zkml_circuit::stop::Stop;
 use zkml_circuit::witness::{Witness, WitnessError};
 use zkml_graph::ExecuteFault;
 use zkml_protocol::{Malformed, Protocol};
 
 use crate::errors::raised;
 use crate::graph::CompiledCircuit;
+use crate::watch::{Steps, watched};
 
 const OUT_OF_RANGE: &str = "the input lies outside the range that the circuit was made for";
 
@@ -96,10 +98,11 @@ fn run(
     witness: &[u8],
     protocol: &[u8],
     options: KeyOptions,
+    stop: &Stop,
 ) -> Result<Findings, Failure> {
     let protocol = Protocol::parse(protocol).map_err(Failure::Protocol)?;
     let witness = Witness::parse(circuit, witness).map_err(Failure::Witness)?;
-    check(circuit, &witness, &protocol, options).map_err(Failure::Check)
+    check(circuit, &witness, &protocol, options, stop).map_err(Failure::Check)
 }
 
 /// Hold a witness, the text of `witness.json`, against every gate, lookup and copy of a circuit, whose `protocol.json` is
@@ -115,9 +118,13 @@ fn check_witness<'py>(
     compress_selectors: bool,
 ) -> PyResult<(usize, Bound<'py, PyList>)> {
     let options = KeyOptions { compress_selectors };
-    let found = py
-        .detach(|| run(circuit.inner(), witness, protocol, options))
-        .map_err(|failure| failed(py, &failure))?;
+    let work =
+        |stop: &Stop, _: Steps<'_, ()>| run(circuit.inner(), witness, protocol, options, stop);
+    let (found, raised) = watched(py, (), |_, ()| Ok(()), work);
+    if let Some(error) = raised {
+        return Err(error);
+    }
+    let found = found.map_err(|failure| failed(py, &failure))?;
     let first = PyList::empty(py);
     for broken in &found.first {
         first.append(as_dict(py, broken)?)?;

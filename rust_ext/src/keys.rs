@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use zkml_circuit::ezkl::{Columns, KeyError, KeyOptions, Progress, proving_key, verification_key};
+use zkml_circuit::ezkl::{Columns, KeyError, KeyOptions, Progress};
+use zkml_circuit::stop::Stop;
 use zkml_circuit::witness::Witness;
 use zkml_protocol::Protocol;
 use zkml_prover::key::{Contents, Fixed, write};
@@ -15,6 +16,7 @@ use zkml_prover::key::{Contents, Fixed, write};
 use crate::errors::raised;
 use crate::graph::CompiledCircuit;
 use crate::prover;
+use crate::watch::{Steps, watched};
 
 /// The error to raise, with the circuit's own node in its details.
 fn failed(py: Python<'_>, error: &KeyError) -> PyErr {
@@ -36,28 +38,20 @@ fn failed(py: Python<'_>, error: &KeyError) -> PyErr {
     })
 }
 
-/// Run `work` without the interpreter's lock. Between its columns signals are served and `progress(done, total)` is called; what
-/// they raise stops the work and is raised.
+/// Run `work`, on which signals and `progress(done, total)` are served. What they raise stops it and is raised.
 fn run<T: Send>(
     py: Python<'_>,
-    progress: Option<Py<PyAny>>,
-    work: impl FnOnce(Progress<'_>) -> Result<T, KeyError> + Send,
+    progress: Option<&Py<PyAny>>,
+    work: impl FnOnce(&Stop, Progress<'_>) -> Result<T, KeyError> + Send,
 ) -> PyResult<T> {
-    let mut stopped: Option<PyErr> = None;
-    let result = py.detach(|| {
-        work(&mut |done, total| {
-            let outcome = Python::attach(|py| {
-                py.check_signals()?;
-                if let Some(progress) = &progress {
-                    progress.call1(py, (done, total))?;
-                }
-                Ok(())
-            });
-            stopped = outcome.err();
-            stopped.is_none()
-        })
-    });
-    match (result, stopped) {
+    let tell = |py: Python<'_>, step: (u64, u64)| match progress {
+        Some(progress) => progress.call1(py, step).map(drop),
+        None => Ok(()),
+    };
+    let work = |stop: &Stop, steps: Steps<'_, (u64, u64)>| {
+        work(stop, &mut |done, total| steps((done, total)))
+    };
+    match watched(py, (0, 1), tell, work) {
         (_, Some(error)) => Err(error),
         (Ok(value), None) => Ok(value),
         (Err(error), None) => Err(failed(py, &error)),
@@ -89,8 +83,8 @@ fn make_verification_key<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let options = KeyOptions { compress_selectors };
     let witness = parsed(py, circuit, witness)?;
-    let vk = run(py, progress, |p| {
-        verification_key(circuit.inner(), witness.as_ref(), &srs, options, p)
+    let vk = run(py, progress.as_ref(), |stop, p| {
+        Columns::new(circuit.inner(), witness.as_ref(), options, stop)?.verification_key(&srs, p)
     })?;
     Ok(PyBytes::new(py, &vk))
 }
@@ -109,10 +103,10 @@ fn make_proving_key<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let options = KeyOptions { compress_selectors };
     let witness = parsed(py, circuit, witness)?;
-    let vk = run(py, progress, |p| {
+    let vk = run(py, progress.as_ref(), |stop, p| {
         let mut file = BufWriter::with_capacity(1 << 20, File::create(&out)?);
-        let witness = witness.as_ref();
-        proving_key(circuit.inner(), witness, &srs, options, &mut file, p)
+        let columns = Columns::new(circuit.inner(), witness.as_ref(), options, stop)?;
+        columns.proving_key(&srs, &mut file, p)
     })?;
     Ok(PyBytes::new(py, &vk))
 }
@@ -126,18 +120,25 @@ struct KeyColumns {
 #[pymethods]
 impl KeyColumns {
     #[new]
-    #[pyo3(signature = (circuit, compress_selectors=true, witness=None))]
+    #[pyo3(signature = (circuit, compress_selectors=true, progress=None, witness=None))]
     fn new(
         py: Python<'_>,
         circuit: &CompiledCircuit,
         compress_selectors: bool,
+        progress: Option<Py<PyAny>>,
         witness: Option<&[u8]>,
     ) -> PyResult<Self> {
         let options = KeyOptions { compress_selectors };
         let witness = parsed(py, circuit, witness)?;
-        py.detach(|| Columns::new(circuit.inner(), witness.as_ref(), options))
-            .map(|inner| Self { inner })
-            .map_err(|e| failed(py, &KeyError::Layout(e)))
+        let inner = run(py, progress.as_ref(), |stop, _| {
+            Ok(Columns::new(
+                circuit.inner(),
+                witness.as_ref(),
+                options,
+                stop,
+            )?)
+        })?;
+        Ok(Self { inner })
     }
 
     /// Return the bytes of `vk.key` under the SRS at `srs`, which has as many points as the circuit has rows.
@@ -148,7 +149,9 @@ impl KeyColumns {
         srs: PathBuf,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let vk = run(py, progress, |p| self.inner.verification_key(&srs, p))?;
+        let vk = run(py, progress.as_ref(), |_, p| {
+            self.inner.verification_key(&srs, p)
+        })?;
         Ok(PyBytes::new(py, &vk))
     }
 

@@ -7,6 +7,7 @@ mod keys;
 mod prover;
 mod srs;
 mod verifier;
+mod watch;
 mod witness;
 
 use pyo3::prelude::*;

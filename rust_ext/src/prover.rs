@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -10,6 +11,7 @@ use pyo3::types::{PyBytes, PyDict};
 use rand_core::OsRng;
 use zkml_arithmetic::ArithmeticError;
 use zkml_circuit::ezkl::{LayoutError, Refusal, fill};
+use zkml_circuit::stop::Stop;
 use zkml_circuit::witness::{Witness, WitnessError as WitnessFileError};
 use zkml_graph::{Circuit, ExecuteFault};
 use zkml_protocol::{Protocol, wire};
@@ -20,6 +22,7 @@ use zkml_srs::SrsFile;
 
 use crate::errors::raised;
 use crate::graph::CompiledCircuit;
+use crate::watch::{Steps, watched};
 
 const UNSATISFIED: &str =
     "this input has no valid proof in this circuit: was the circuit or the witness edited?";
@@ -168,6 +171,12 @@ struct Prover {
     pool: rayon::ThreadPool,
 }
 
+/// What comes before the stages of the proof itself.
+const LAYOUT: &str = "layout";
+
+/// A stage, how many of its steps are done, and how many there are.
+type Step = (&'static str, u64, u64);
+
 /// Proof, instance columns as words of 32 bytes big-endian, and the seconds of each stage.
 type Answer<'py> = (
     Bound<'py, PyBytes>,
@@ -203,7 +212,8 @@ impl Prover {
             })?;
             Ok(Self { inner, pool })
         };
-        guarded(py, open).map_err(|failure| failed(py, &failure))
+        py.detach(|| guarded(open))
+            .map_err(|failure| failed(py, &failure))
     }
 
     /// 64 hex digits.
@@ -236,7 +246,8 @@ impl Prover {
     }
 
     /// Prove that `circuit` runs as `witness`, the text of `witness.json`, says. The proof is verified before it is returned.
-    /// `progress(stage, done, total)` is called between steps; what it raises stops the work, as signals do.
+    /// `progress(stage, done, total)` is called between steps, and again while one takes long; what it raises stops the work, as
+    /// signals do.
     #[pyo3(signature = (circuit, witness, progress=None))]
     fn prove<'py>(
         &self,
@@ -245,41 +256,21 @@ impl Prover {
         witness: &[u8],
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Answer<'py>> {
-        let mut stopped: Option<PyErr> = None;
-        let started = std::time::Instant::now();
-        let work = || {
-            let witness = Witness::parse(circuit.inner(), witness).map_err(Failure::File)?;
-            let grid = self.pool.install(|| fill(circuit.inner(), &witness, &[]));
-            let grid = grid.map_err(Failure::Layout)?;
-            let filled = started.elapsed();
-            let instances = instances(self.inner.protocol(), grid.instances)?;
-            let mut advice = Phases {
-                circuit: circuit.inner(),
-                witness: &witness,
-                phases: &self.inner.protocol().advice_phases,
-                first: Some(grid.advice),
-            };
-            let mut tell = |stage: Stage, done: u64, total: u64| {
-                let outcome = Python::attach(|py| {
-                    py.check_signals()?;
-                    if let Some(progress) = &progress {
-                        progress.call1(py, (stage.name(), done, total))?;
-                    }
-                    Ok(())
-                });
-                stopped = outcome.err();
-                stopped.is_none()
-            };
-            let proved = self.prove_in_pool(&mut advice, &instances, &mut tell)?;
-            Ok((proved, instances, filled))
+        let tell = |py: Python<'_>, step: Step| match &progress {
+            Some(progress) => progress.call1(py, step).map(drop),
+            None => Ok(()),
         };
-        let result = guarded(py, work);
-        if let Some(error) = stopped {
+        let work = |stop: &Stop, steps: Steps<'_, Step>| {
+            let prove = || self.proved(circuit.inner(), witness, stop, steps);
+            guarded(|| self.pool.install(prove))
+        };
+        let (result, raised) = watched(py, (LAYOUT, 0, 1), tell, work);
+        if let Some(error) = raised {
             return Err(error);
         }
         let (proved, instances, filled) = result.map_err(|failure| failed(py, &failure))?;
         let seconds = PyDict::new(py);
-        seconds.set_item("layout", filled.as_secs_f64())?;
+        seconds.set_item(LAYOUT, filled.as_secs_f64())?;
         for (stage, time) in &proved.stages {
             seconds.set_item(stage.name(), time.as_secs_f64())?;
         }
@@ -292,34 +283,33 @@ impl Prover {
 }
 
 impl Prover {
-    /// Progress is told on the calling thread, which may hold Python's signal handlers; the work runs on the pool.
-    fn prove_in_pool(
+    /// The proof, the instance columns, and how long the layout took.
+    fn proved(
         &self,
-        advice: &mut (dyn zkml_prover::Witness + Send),
-        instances: &[Vec<zkml_verifier::Scalar>],
-        tell: &mut (dyn FnMut(Stage, u64, u64) -> bool + Send),
-    ) -> Result<Proved, ProverError> {
-        let (ask, asked) = std::sync::mpsc::sync_channel::<(Stage, u64, u64)>(0);
-        let (answer, answered) = std::sync::mpsc::sync_channel::<bool>(0);
-        std::thread::scope(|scope| {
-            let worker = scope.spawn(move || {
-                self.pool.install(move || {
-                    self.inner
-                        .prove(advice, instances, &mut OsRng, &mut |stage, done, total| {
-                            ask.send((stage, done, total)).is_ok() && answered.recv() == Ok(true)
-                        })
-                })
-            });
-            while let Ok((stage, done, total)) = asked.recv() {
-                if answer.send(tell(stage, done, total)).is_err() {
-                    break;
-                }
-            }
-            match worker.join() {
-                Ok(result) => result,
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        })
+        circuit: &Circuit,
+        witness: &[u8],
+        stop: &Stop,
+        steps: Steps<'_, Step>,
+    ) -> Result<(Proved, Vec<Vec<zkml_verifier::Scalar>>, Duration), Failure> {
+        let started = Instant::now();
+        let witness = Witness::parse(circuit, witness).map_err(Failure::File)?;
+        let grid = fill(circuit, &witness, &[], stop).map_err(Failure::Layout)?;
+        let filled = started.elapsed();
+        let instances = instances(self.inner.protocol(), grid.instances)?;
+        let mut advice = Phases {
+            circuit,
+            witness: &witness,
+            stop,
+            phases: &self.inner.protocol().advice_phases,
+            first: Some(grid.advice),
+        };
+        let proved = self.inner.prove(
+            &mut advice,
+            &instances,
+            &mut OsRng,
+            &mut |stage, done, total| steps((stage.name(), done, total)),
+        )?;
+        Ok((proved, instances, filled))
     }
 }
 
@@ -327,6 +317,7 @@ impl Prover {
 struct Phases<'a> {
     circuit: &'a Circuit,
     witness: &'a Witness,
+    stop: &'a Stop,
     /// The phase of each advice column.
     phases: &'a [u32],
     first: Option<Vec<zkml_prover::Cells>>,
@@ -342,7 +333,7 @@ impl zkml_prover::Witness for Phases<'_> {
             Some(columns) => columns,
             None => {
                 let known: Vec<_> = challenges.iter().flatten().copied().collect();
-                let grid = fill(self.circuit, self.witness, &known);
+                let grid = fill(self.circuit, self.witness, &known, self.stop);
                 grid.map_err(|e| WitnessError::Source(e.to_string()))?
                     .advice
             }
@@ -375,13 +366,26 @@ fn instances(
     Ok(columns)
 }
 
-/// Runs `work` without the interpreter's lock. A panic becomes an error.
-fn guarded<T: Send>(
-    py: Python<'_>,
-    work: impl FnOnce() -> Result<T, Failure> + Send,
-) -> Result<T, Failure> {
-    py.detach(|| catch_unwind(AssertUnwindSafe(work)))
+/// Runs `work`. A panic becomes an error.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(Failure::Panic(described(&*panic))))
+}
+
+/// Read every column of the key in `key`, one of this engine's or EZKL's `pk.key`, made for the circuit of `protocol.json`. Return
+/// what made it.
+#[pyfunction]
+fn read_key(py: Python<'_>, protocol: &[u8], key: &[u8]) -> PyResult<&'static str> {
+    let read = || -> Result<&'static str, Failure> {
+        let protocol = Protocol::parse(protocol)?;
+        let key = ProvingKey::parse(key, &protocol)?;
+        key.check_digest()?;
+        (0..protocol.fixed_commitments.len()).try_for_each(|i| key.fixed(i).map(drop))?;
+        (0..protocol.permutation.columns.len()).try_for_each(|i| key.sigma(i).map(drop))?;
+        Ok(key.format())
+    };
+    py.detach(|| guarded(read))
+        .map_err(|failure| failed(py, &failure))
 }
 
 /// Add the module to its parent and to `sys.modules`.
@@ -390,6 +394,7 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     let module = PyModule::new(py, "prover")?;
     module.add_class::<Prover>()?;
     module.add_function(wrap_pyfunction!(arithmetic, &module)?)?;
+    module.add_function(wrap_pyfunction!(read_key, &module)?)?;
     let stages: Vec<&str> = Stage::ALL.iter().map(|stage| stage.name()).collect();
     module.add("STAGES", stages)?;
     parent.add_submodule(&module)?;

@@ -15,8 +15,9 @@ def make_verification_key(
     """Return the bytes of `vk.key` for a circuit under the SRS at `srs`, which has as many points as the circuit has rows.
 
     A circuit with fixed inputs or outputs needs `witness`, the text of `witness.json`: their values are constants of the circuit.
-    `progress(done, total)` is called between columns; what it raises stops the work. Raises `CircuitError` (code
-    `engine-unsupported`, the circuit's node in its details) for a circuit without a confirmed layout, and `SrsError`.
+    `progress(done, total)` is called between columns, and again while one step takes long; what it raises stops the work.
+    Raises `CircuitError` (code `engine-unsupported`, the circuit's node in its details) for a circuit without a confirmed
+    layout, and `SrsError`.
     """
 
 def make_proving_key(
@@ -32,8 +33,17 @@ def make_proving_key(
 class KeyColumns:
     """The columns that the keys of a circuit commit to."""
 
-    def __init__(self, circuit: CompiledCircuit, compress_selectors: bool = True, witness: bytes | None = None) -> None:
-        """Lay the circuit out. Raises `CircuitError` (`engine-unsupported`, the circuit's node in its details)."""
+    def __init__(
+        self,
+        circuit: CompiledCircuit,
+        compress_selectors: bool = True,
+        progress: Callable[[int, int], object] | None = None,
+        witness: bytes | None = None,
+    ) -> None:
+        """Lay the circuit out; `progress` and `witness` as for `make_verification_key`.
+
+        Raises `CircuitError` (`engine-unsupported`, the circuit's node in its details).
+        """
 
     def verification_key(self, srs: str | PathLike[str], progress: Callable[[int, int], object] | None = None) -> bytes:
         """Return the bytes of `vk.key` under the SRS at `srs`, which has as many points as the circuit has rows."""

@@ -14,6 +14,12 @@ def arithmetic() -> tuple[str, str]:
     Raises `EnvironmentFault` when `$ZKML_ARITHMETIC` asks for what this CPU has not.
     """
 
+def read_key(protocol: bytes, key: bytes) -> str:
+    """Read every column of a proving key, `prover.key` or EZKL's `pk.key`, and return what made it: `zkml` or `ezkl`.
+
+    Raises `MalformedArtifact` (`key-file`, `key-version`, `protocol`) and `MismatchedArtifacts` for a key of another circuit.
+    """
+
 class Prover:
     """One circuit, ready to prove: Protocol, key and SRS opened once. Any number of threads may use it."""
 
@@ -48,7 +54,8 @@ class Prover:
     ) -> tuple[bytes, list[bytes], dict[str, float]]:
         """Return a verified proof, the instance columns (words of 32 bytes, big-endian) and the seconds of each stage.
 
-        `witness` is the text of `witness.json`. `progress(stage, done, total)` is called between steps; what it raises stops the
-        work. Raises `WitnessError` when the witness does not satisfy the circuit, `CircuitError` (`engine-unsupported`, the
-        circuit's node in its details) for a circuit without a confirmed layout, `MalformedArtifact` and `MismatchedArtifacts`.
+        `witness` is the text of `witness.json`. `progress(stage, done, total)` is called between steps, and again while
+        one takes long; what it raises stops the work. Raises `WitnessError` when the witness does not satisfy the circuit,
+        `CircuitError` (`engine-unsupported`, the circuit's node in its details) for a circuit without a confirmed layout,
+        `MalformedArtifact` and `MismatchedArtifacts`.
         """

@@ -8,4 +8,5 @@
 pub mod check;
 pub mod ezkl;
 pub mod grid;
+pub mod stop;
 pub mod witness;

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use zkml_circuit::ezkl::{KeyError, KeyOptions, first_difference, proving_key, verification_key};
+use zkml_circuit::ezkl::{
+    Columns, KeyError, KeyOptions, Refusal, fill, first_difference, proving_key, verification_key,
+};
+use zkml_circuit::stop::Stop;
 use zkml_circuit::witness::Witness;
 use zkml_graph::Circuit;
 
@@ -147,6 +150,37 @@ fn cells_beyond_what_the_settings_announce_are_refused() {
     circuit.core.settings.total_assignments = 1;
     let message = refusal(&circuit);
     assert!(message.contains("more cells"), "{message}");
+}
+
+#[test]
+fn a_layout_ends_when_it_is_asked_to() {
+    let circuit = decoded(&committed().join("linear"));
+    let stop = Stop::default();
+    let columns = || Columns::new(&circuit, None, KeyOptions::default(), &stop);
+    assert!(columns().is_ok());
+    stop.ask();
+    let error = columns().err().unwrap();
+    assert_eq!(error.refusal, Refusal::Interrupted);
+}
+
+#[test]
+fn cells_that_are_being_filled_end_when_they_are_asked_to() {
+    let case = committed().join("fixed_input");
+    let circuit = decoded(&case);
+    let witness = witness(&case, &circuit).unwrap();
+    let stop = Stop::default();
+    std::thread::scope(|scope| {
+        let filling = scope.spawn(|| {
+            // One circuit is filled in an instant, so again and again.
+            loop {
+                if let Err(error) = fill(&circuit, &witness, &[], &stop) {
+                    return error.refusal;
+                }
+            }
+        });
+        stop.clone().ask();
+        assert_eq!(filling.join().unwrap(), Refusal::Interrupted);
+    });
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod file;
 mod mapped;
 
 use halo2curves::bn256::Fr;
+use memmap2::Mmap;
 use zkml_protocol::Protocol;
 
 pub use file::{Contents, write};
@@ -43,7 +44,15 @@ pub struct ProvingKey {
 impl ProvingKey {
     /// Open the key of `protocol` at `path`: one of this format, or EZKL's `pk.key`.
     pub fn open(path: &std::path::Path, protocol: &Protocol) -> Result<Self, KeyError> {
-        let map = mapped::map(path)?;
+        Self::decode(mapped::map(path)?, protocol)
+    }
+
+    /// The key of `protocol` in `bytes`, which are copied.
+    pub fn parse(bytes: &[u8], protocol: &Protocol) -> Result<Self, KeyError> {
+        Self::decode(mapped::copy(bytes)?, protocol)
+    }
+
+    fn decode(map: Mmap, protocol: &Protocol) -> Result<Self, KeyError> {
         let source = if map.starts_with(file::MAGIC) {
             Source::Own(KeyFile::parse(map, protocol)?)
         } else {

@@ -12,6 +12,7 @@ use super::shape::{Accumulate, Element, Shape, Var};
 use super::value::Value;
 pub use crate::check::Cell;
 use crate::grid::Column;
+use crate::stop::Stop;
 
 /// Where an element of a tensor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +176,8 @@ pub struct Region {
     pub challenges: Vec<Fr>,
     /// What the hash module's fixed columns hold.
     pub hash_fixed: Vec<Vec<(usize, Fr)>>,
+    /// Looked at for every cell.
+    pub stop: Stop,
     /// Whether a claim that the circuit refutes ends the walk.
     pub strict: bool,
     structure: bool,
@@ -190,7 +193,7 @@ pub struct Region {
 }
 
 impl Region {
-    pub fn new(shape: Shape, base: u64, legs: u64, record: Record) -> Self {
+    pub fn new(shape: Shape, base: u64, legs: u64, record: Record, stop: Stop) -> Self {
         let structure = record != Record::Values;
         let (mut active, mut advice) = (Vec::new(), Vec::new());
         if structure {
@@ -211,6 +214,7 @@ impl Region {
             hash_row: 0,
             challenges: Vec::new(),
             hash_fixed: Vec::new(),
+            stop,
             strict: record == Record::Values,
             structure,
             constants: HashMap::new(),
@@ -222,8 +226,17 @@ impl Region {
         }
     }
 
+    /// Fail once the work is to end.
+    pub fn go_on(&self) -> Result<(), Refusal> {
+        if self.stop.is_asked() {
+            return Err(Refusal::Interrupted);
+        }
+        Ok(())
+    }
+
     /// Block, inner column and row of a coordinate.
     pub fn position(&self, coordinate: usize) -> Result<(usize, usize, usize), Refusal> {
+        self.go_on()?;
         let (area, width) = (self.shape.usable * self.shape.width, self.shape.width);
         let block = coordinate / area;
         if block >= self.shape.blocks {
@@ -244,6 +257,7 @@ impl Region {
 
     /// A cell of dynamic table column `which`.
     pub fn table_cell(&self, which: usize, coordinate: usize) -> Result<Cell, Refusal> {
+        self.go_on()?;
         let block = coordinate / self.shape.usable;
         if block >= self.shape.dynamic_blocks {
             return Err(Refusal::Full {

@@ -14,6 +14,7 @@ use super::key::{KeyOptions, fixed_columns};
 use super::layout::{Layout, lay_out_and_fill};
 use crate::check::{Assignment, Cell, CheckError, Constraint, Failure};
 use crate::grid::Grid;
+use crate::stop::Stop;
 use crate::witness::Witness;
 
 /// Why nothing could be checked.
@@ -63,11 +64,12 @@ pub fn check(
     witness: &Witness,
     protocol: &Protocol,
     options: KeyOptions,
+    stop: &Stop,
 ) -> Result<Findings, CircuitCheckError> {
     let challenges: Vec<Fr> = (0..protocol.challenge_phases.len())
         .map(|_| Fr::random(OsRng))
         .collect();
-    let (layout, grid) = lay_out_and_fill(circuit, witness, &challenges)?;
+    let (layout, grid) = lay_out_and_fill(circuit, witness, &challenges, stop)?;
     let fixed = fixed_columns(&layout, options);
     let assignment = Assignment::new(protocol, &fixed, &grid, challenges)?;
     let report = assignment.check(layout.all_copies())?;

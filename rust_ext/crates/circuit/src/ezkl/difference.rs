@@ -5,6 +5,7 @@ use zkml_graph::Circuit;
 use super::error::LayoutError;
 use super::layout::lay_out;
 use super::shape::Shape;
+use crate::stop::Stop;
 use crate::witness::Witness;
 
 /// The first place where two layouts differ, by coordinate.
@@ -30,7 +31,7 @@ pub fn first_difference(
     witness: Option<&Witness>,
     vk: &[u8],
 ) -> Result<Option<Difference>, LayoutError> {
-    let layout = lay_out(circuit, witness)?;
+    let layout = lay_out(circuit, witness, &Stop::default())?;
     let shape = &layout.shape;
     let Some(count) = vk.get(HEAD - 4..HEAD) else {
         return Ok(None);

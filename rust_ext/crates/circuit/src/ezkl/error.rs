@@ -26,6 +26,8 @@ pub enum Refusal {
         count: u128,
         limit: usize,
     },
+    #[error("interrupted")]
+    Interrupted,
     #[error("{0}")]
     Operator(#[from] ExecuteFault),
 }

@@ -178,6 +178,7 @@ impl Region {
     }
 
     fn area_cell(&self, var: AreaVar, coordinate: usize) -> Result<Cell, Refusal> {
+        self.go_on()?;
         let (block, inner, row) = self.area_position(coordinate)?;
         Ok(Cell {
             column: self.shape.area_column(var, block, inner) as u32,

@@ -12,6 +12,7 @@ use zkml_graph::Circuit;
 use zkml_srs::{SrsFile, g1_to_raw};
 
 use crate::grid::small;
+use crate::stop::Stop;
 use crate::witness::Witness;
 
 use super::domain::Domain;
@@ -50,7 +51,7 @@ pub fn verification_key(
     options: KeyOptions,
     progress: Progress<'_>,
 ) -> Result<Vec<u8>, KeyError> {
-    Columns::new(circuit, witness, options)?.verification_key(path, progress)
+    Columns::new(circuit, witness, options, &Stop::default())?.verification_key(path, progress)
 }
 
 /// Write the bytes of `pk.key`, which begin with those of `vk.key`, and return the latter.
@@ -62,13 +63,7 @@ pub fn proving_key(
     out: &mut impl Write,
     progress: Progress<'_>,
 ) -> Result<Vec<u8>, KeyError> {
-    let columns = Columns::new(circuit, witness, options)?;
-    let mut steps = Steps::new(4 * columns.len(), progress);
-    let vk = columns.commit(path, &mut steps)?;
-    out.write_all(&vk)?;
-    columns.write_polynomials(out, &mut steps)?;
-    out.flush()?;
-    Ok(vk)
+    Columns::new(circuit, witness, options, &Stop::default())?.proving_key(path, out, progress)
 }
 
 /// How far the work is.
@@ -201,8 +196,9 @@ impl Columns {
         circuit: &Circuit,
         witness: Option<&Witness>,
         options: KeyOptions,
+        stop: &Stop,
     ) -> Result<Self, LayoutError> {
-        let layout = lay_out(circuit, witness)?;
+        let layout = lay_out(circuit, witness, stop)?;
         let shape = &layout.shape;
         let columns = shape.permutation_columns();
         Ok(Self {
@@ -232,6 +228,21 @@ impl Columns {
         progress: Progress<'_>,
     ) -> Result<Vec<u8>, KeyError> {
         self.commit(path, &mut Steps::new(self.len(), progress))
+    }
+
+    /// Write the bytes of `pk.key` under the SRS at `path`, which begin with those of `vk.key`, and return the latter.
+    pub fn proving_key(
+        &self,
+        path: &Path,
+        out: &mut impl Write,
+        progress: Progress<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
+        let mut steps = Steps::new(4 * self.len(), progress);
+        let vk = self.commit(path, &mut steps)?;
+        out.write_all(&vk)?;
+        self.write_polynomials(out, &mut steps)?;
+        out.flush()?;
+        Ok(vk)
     }
 
     fn len(&self) -> usize {

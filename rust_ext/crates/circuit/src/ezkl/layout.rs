@@ -17,6 +17,7 @@ use super::selectors::Rows;
 use super::shape::{Shape, Var};
 use super::value::Value;
 use crate::grid::Grid;
+use crate::stop::Stop;
 use crate::witness::Witness;
 
 /// A circuit's cells: what its keys are made of.
@@ -47,17 +48,27 @@ fn whole(refusal: Refusal) -> LayoutError {
 
 /// Lay a compiled circuit out. Refuses what EZKL's recipes are not known for, by node. `witness` matters for a circuit with fixed
 /// inputs or outputs alone, whose values are constants of it.
-pub fn lay_out(circuit: &Circuit, witness: Option<&Witness>) -> Result<Layout, LayoutError> {
+pub fn lay_out(
+    circuit: &Circuit,
+    witness: Option<&Witness>,
+    stop: &Stop,
+) -> Result<Layout, LayoutError> {
     let args = &circuit.core.settings.run_args;
     let fixed = [&args.input_visibility, &args.output_visibility].contains(&&Visibility::Fixed);
-    Ok(walk(circuit, witness.filter(|_| fixed), &[], Record::Structure)?.0)
+    let witness = witness.filter(|_| fixed);
+    Ok(walk(circuit, witness, &[], Record::Structure, stop)?.0)
 }
 
 /// The cells of a compiled circuit with a witness in them; those that depend on challenges are zero until `challenges` are given.
 /// Refuses what [`lay_out`] refuses, and by node what the circuit's digits and tables cannot hold and claims that are not so;
 /// whether all constraints hold is for [`super::check`] to say.
-pub fn fill(circuit: &Circuit, witness: &Witness, challenges: &[Fr]) -> Result<Grid, LayoutError> {
-    Ok(walk(circuit, Some(witness), challenges, Record::Values)?.1)
+pub fn fill(
+    circuit: &Circuit,
+    witness: &Witness,
+    challenges: &[Fr],
+    stop: &Stop,
+) -> Result<Grid, LayoutError> {
+    Ok(walk(circuit, Some(witness), challenges, Record::Values, stop)?.1)
 }
 
 /// Layout and cells in one walk; claims that are not so stay in the cells.
@@ -65,8 +76,9 @@ pub(super) fn lay_out_and_fill(
     circuit: &Circuit,
     witness: &Witness,
     challenges: &[Fr],
+    stop: &Stop,
 ) -> Result<(Layout, Grid), LayoutError> {
-    walk(circuit, Some(witness), challenges, Record::Both)
+    walk(circuit, Some(witness), challenges, Record::Both, stop)
 }
 
 fn walk(
@@ -74,11 +86,13 @@ fn walk(
     witness: Option<&Witness>,
     challenges: &[Fr],
     record: Record,
+    stop: &Stop,
 ) -> Result<(Layout, Grid), LayoutError> {
     let settings = &circuit.core.settings;
     let shape = Shape::new(settings).map_err(whole)?;
     let args = &settings.run_args;
-    let mut region = Region::new(shape, args.decomp_base, args.decomp_legs, record);
+    let (base, legs) = (args.decomp_base, args.decomp_legs);
+    let mut region = Region::new(shape, base, legs, record, stop.clone());
     region.challenges = challenges.to_vec();
     let mut walk = Walk {
         region,
@@ -235,6 +249,7 @@ impl Walk<'_> {
                 refusal,
             };
             let slots = node.inputs().iter();
+            self.region.go_on().map_err(|r| at("-", r))?;
             let inputs: Option<Vec<&Items>> = slots.map(|slot| values.get(slot)).collect();
             let node = match node {
                 NodeType::Node(node) => node,

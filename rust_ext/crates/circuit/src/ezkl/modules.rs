@@ -212,6 +212,7 @@ impl Region {
     }
 
     fn next_hash_row(&mut self, rows: usize) -> Result<(), Refusal> {
+        self.go_on()?;
         self.hash_row += rows;
         if self.hash_row >= self.shape.usable {
             return Err(Refusal::Full {

@@ -195,9 +195,12 @@ impl KeyFile {
     }
 
     pub fn sigma(&self, column: usize) -> Result<Sigma, KeyError> {
+        let missing = KeyError::Damaged("the permutation is missing");
+        if column >= self.columns {
+            return Err(missing);
+        }
         let start = self.permutation + 4 * self.n * column;
-        let bytes = self.map.get(start..start + 4 * self.n);
-        let bytes = bytes.ok_or(KeyError::Damaged("the permutation is missing"))?;
+        let bytes = self.map.get(start..start + 4 * self.n).ok_or(missing)?;
         let next: Vec<u32> = each(bytes, u32::from_le_bytes);
         let cells = (self.columns * self.n) as u64;
         if next.iter().any(|to| u64::from(*to) >= cells) {

@@ -29,7 +29,7 @@ impl Filled {
         let values = |n: u64| (0..n as i128).map(|i| i * 37 % 101 - 50).collect();
         let inputs: Vec<Vec<i128>> = graph.inputs.iter().map(|i| values(count(i))).collect();
         let witness = Witness::of_inputs(&inputs);
-        let (layout, grid) = lay_out_and_fill(&circuit, &witness, &[]).unwrap();
+        let (layout, grid) = lay_out_and_fill(&circuit, &witness, &[], &Stop::default()).unwrap();
         Self {
             protocol: Protocol::parse(&read("protocol.json")).unwrap(),
             fixed: fixed_columns(&layout, KeyOptions::default()),
