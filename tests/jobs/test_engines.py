@@ -1,4 +1,4 @@
-"""Circuits that the Rust engine refuses are proved by EZKL, in the same process beside the worker."""
+"""Circuits that the Rust engine does not run to the end are proved by EZKL, in the same process beside the worker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zkml.keys.srs import generate_unsafe
 
 
 @pytest.mark.ezkl
-def test_a_circuit_that_rust_cannot_lay_out_is_proved_by_ezkl(store: Store, tmp_path: Path, tiny: Tiny) -> None:
+def test_a_circuit_whose_witness_rust_does_not_make_is_proved_by_ezkl(store: Store, tmp_path: Path, tiny: Tiny) -> None:
     srs = generate_unsafe(tmp_path / "k9.srs", 9)
     args = RunArgs(logrows=9, lookup_range=(-100, 100), output_visibility="hashed")
     bundle = zkml.compile(models.linear(tmp_path / "hashed.onnx"), run_args=args).bundle

@@ -61,7 +61,9 @@ def command(
         with worker:
             if source is not None:
                 model = load(opened.path("model"))
-                make_witness(opened, model, one_sample(source, model, sample), worker, srs=srs)
+                made = make_witness(opened, model, one_sample(source, model, sample), worker, srs=srs)
+                if made.reason is not None:
+                    say(f"witness made by EZKL: {made.reason}")
             proved = prove(opened, srs, worker, engine=engine, device=device, out=out)
     if proved.reason is not None:
         say(f"proved by EZKL: {proved.reason}")

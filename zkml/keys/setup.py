@@ -27,6 +27,7 @@ from zkml.settings import read_settings
 ENGINES = ("auto", "ezkl", "rust")
 UNSUPPORTED = "engine-unsupported"
 MAX_CIRCUIT_BYTES = 1 << 34
+MAX_WITNESS_BYTES = 8 << 30
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ class RustKeys:
     result: CallResult
 
 
-def rust_keys(circuit: Path, srs: Srs, compress_selectors: bool, worker: Worker) -> RustKeys:
-    """Lay a circuit out and commit to its columns: the bytes of EZKL's `vk.key`.
+def rust_keys(circuit: Path, witness: Path | None, srs: Srs, compress_selectors: bool, worker: Worker) -> RustKeys:
+    """Lay a circuit out and commit to its columns: the bytes of EZKL's `vk.key`. `witness` holds the values of fixed tensors.
 
     Raises `CircuitError` (`engine-unsupported`) for what this engine cannot lay out, `InfeasibleError` when a limit is hit.
     """
@@ -108,19 +109,20 @@ def rust_keys(circuit: Path, srs: Srs, compress_selectors: bool, worker: Worker)
             worker.on_progress(Progress(f"keys: {100 * done // max(total, 1)} %", elapsed, rss))
 
     compiled = core.decode(read_bounded(circuit, what="circuit", max_bytes=MAX_CIRCUIT_BYTES))
-    columns = core_keys.KeyColumns(compiled, compress_selectors)
+    values = read_bounded(witness, what="witness", max_bytes=MAX_WITNESS_BYTES) if witness is not None else None
+    columns = core_keys.KeyColumns(compiled, compress_selectors, tell, values)
     vk = columns.verification_key(srs.path, tell)
     return RustKeys(columns, vk, CallResult(None, time.monotonic() - started, peak, ""))
 
 
 def try_rust(
-    engine: str, circuit: Path, srs: Srs, compress_selectors: bool, worker: Worker
+    engine: str, circuit: Path, witness: Path | None, srs: Srs, compress_selectors: bool, worker: Worker
 ) -> tuple[RustKeys | None, str | None]:
     """Return the keys of the Rust engine where it is asked for and can, and why not where `auto` has to do without it."""
     if engine == "ezkl":
         return None, None
     try:
-        return rust_keys(circuit, srs, compress_selectors, worker), None
+        return rust_keys(circuit, witness, srs, compress_selectors, worker), None
     except CircuitError as e:
         if engine == "rust" or e.code != UNSUPPORTED:
             raise
@@ -175,10 +177,11 @@ def setup(
         bundle.require("settings", "circuit", "audit", *(("witness",) if with_witness else ()))
         # Audited again: the bundle may come from a stranger, and what is said of it in its files is his word.
         audit = audit_files(bundle.path("circuit"), bundle.path("settings"))
-        witness: dict[str, Any] = {"witness_path": bundle.path("witness")} if with_witness else {}
-        rust, reason = try_rust(engine, bundle.path("circuit"), srs, compress_selectors, worker)
+        witness = bundle.path("witness") if with_witness else None
+        rust, reason = try_rust(engine, bundle.path("circuit"), witness, srs, compress_selectors, worker)
         made_from = {"srs": srs.digest}
         if rust is None:
+            values: dict[str, Any] = {"witness_path": witness} if witness is not None else {}
             result = worker.call(
                 "setup",
                 model=bundle.path("circuit"),
@@ -186,7 +189,7 @@ def setup(
                 pk_path=change.path("pk"),
                 srs_path=srs.path,
                 disable_selector_compression=not compress_selectors,
-                **witness,
+                **values,
             )
             vk = change.record("vk", made_from=made_from, compress_selectors=compress_selectors)
         else:

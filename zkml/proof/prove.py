@@ -13,7 +13,7 @@ from zkml.bundle import Bundle
 from zkml.errors import InternalFault, MismatchedArtifacts, WitnessError
 from zkml.ezkl import Worker
 from zkml.files import disk_errors, fsync_dir, read_json
-from zkml.keys.setup import needs_witness
+from zkml.keys.setup import MAX_WITNESS_BYTES, needs_witness
 from zkml.keys.srs import Srs
 from zkml.proof.engine import Job, choose_engine
 from zkml.protocol import decode, read_proof
@@ -22,7 +22,7 @@ from zkml.verdict import Verdict
 from zkml.verifier import native
 from zkml.verifier.policy import Policy
 from zkml.witness.engine import committed
-from zkml.witness.witness import MAX_WITNESS_BYTES, check_tables
+from zkml.witness.witness import check_tables
 
 MATHEMATICS_ONLY = Policy(allow_unsafe_srs=True, allow_unaudited=True)
 """What was allowed at setup is not asked again when the prover checks its own work."""

@@ -11,20 +11,18 @@ from pathlib import Path
 
 import psutil
 
-from zkml._core import check as core_check
 from zkml._core import graph as core_graph
 from zkml._core import prover as core
 from zkml.bundle import Bundle
-from zkml.errors import WitnessError, ZkmlError
+from zkml.errors import WitnessError
 from zkml.ezkl import CallResult, Progress, Worker
 from zkml.files import disk_errors, read_bounded
+from zkml.keys.setup import MAX_WITNESS_BYTES
 from zkml.keys.srs import Srs
+from zkml.witness.constraints import MAX_PROTOCOL_BYTES, UNSATISFIED, compressed, first_failure
 from zkml.witness.engine import KIB, MAX_CIRCUIT_BYTES
-from zkml.witness.witness import MAX_WITNESS_BYTES
 
-MAX_PROTOCOL_BYTES = 1 << 24
 WORD = 32
-UNSATISFIED = "unsatisfied"
 
 Tell = Callable[[str, int, int], object]
 """Called with stage, steps done, steps in all; what it raises stops the proof."""
@@ -53,7 +51,7 @@ class Prover:
         self._protocol = read_bounded(bundle.path("protocol"), what="protocol", max_bytes=MAX_PROTOCOL_BYTES)
         circuit = read_bounded(bundle.path("circuit"), what="circuit", max_bytes=MAX_CIRCUIT_BYTES)
         self._circuit = core_graph.decode(circuit)
-        self._compressed = bool(bundle.records["vk"].facts.get("compress_selectors", True))
+        self._compressed = compressed(bundle)
         self._prover = core.Prover(self._protocol, key or bundle.path("prover_key"), srs.path, threads)
 
     @property
@@ -80,22 +78,8 @@ class Prover:
         except WitnessError as e:
             if e.code != UNSATISFIED:
                 raise
-            raise self._explained(witness, e) from e
+            raise first_failure(self._circuit, witness, self._protocol, self._compressed) or e from e
         return proof_json(proof, columns), seconds
-
-    def _explained(self, witness: bytes, error: WitnessError) -> ZkmlError:
-        """Return the error with the first constraint that the witness breaks."""
-        failed, first = core_check.check_witness(self._circuit, witness, self._protocol, self._compressed)
-        if not first:
-            return error
-        broken = first[0]
-        where = f" in node {broken['circuit_node']} ({broken['operator']})" if broken["circuit_node"] is not None else ""
-        return WitnessError(
-            f"the witness does not satisfy the circuit: {broken['kind']} {broken['name']} fails at row {broken['row']}{where}",
-            hint=error.hint,
-            code=UNSATISFIED,
-            details={"failed": failed, **broken},
-        )
 
 
 def proof_json(proof: bytes, columns: list[bytes]) -> bytes:

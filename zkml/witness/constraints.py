@@ -6,10 +6,11 @@ from zkml._core import check, graph
 from zkml.bundle import Bundle
 from zkml.errors import WitnessError
 from zkml.files import read_bounded
+from zkml.keys.setup import MAX_WITNESS_BYTES
 from zkml.witness.engine import MAX_CIRCUIT_BYTES
-from zkml.witness.witness import MAX_WITNESS_BYTES
 
 MAX_PROTOCOL_BYTES = 1 << 24
+UNSATISFIED = "unsatisfied"
 
 
 def check_constraints(bundle: Bundle) -> None:
@@ -23,15 +24,31 @@ def check_constraints(bundle: Bundle) -> None:
     circuit = graph.decode(read_bounded(bundle.path("circuit"), what="circuit", max_bytes=MAX_CIRCUIT_BYTES))
     witness = read_bounded(bundle.path("witness"), what="witness", max_bytes=MAX_WITNESS_BYTES)
     protocol = read_bounded(bundle.path("protocol"), what="protocol", max_bytes=MAX_PROTOCOL_BYTES)
-    compressed = bool(bundle.records["vk"].facts.get("compress_selectors", True))
-    failed, first = check.check_witness(circuit, witness, protocol, compressed)
+    error = first_failure(circuit, witness, protocol, compressed(bundle))
+    if error is not None:
+        raise error
+
+
+def compressed(bundle: Bundle) -> bool:
+    """Whether the key of the bundle has selectors that never meet in one column."""
+    return bool(bundle.records["vk"].facts.get("compress_selectors", True))
+
+
+def first_failure(
+    circuit: graph.CompiledCircuit, witness: bytes, protocol: bytes, compress_selectors: bool
+) -> WitnessError | None:
+    """Return the error that names the first constraint which fails, None where all hold.
+
+    `witness` and `protocol` are the texts of `witness.json` and `protocol.json`. Raises what `check_constraints` does.
+    """
+    failed, first = check.check_witness(circuit, witness, protocol, compress_selectors)
     if not failed:
-        return
+        return None
     broken = first[0]
     where = f" in node {broken['circuit_node']} ({broken['operator']})" if broken["circuit_node"] is not None else ""
-    raise WitnessError(
+    return WitnessError(
         f"the witness does not satisfy the circuit: {broken['kind']} {broken['name']} fails at row {broken['row']}{where}",
-        hint="make it again with `zkml witness`",
-        code="unsatisfied",
+        hint="was the circuit or the witness edited? make it again with `zkml witness`",
+        code=UNSATISFIED,
         details={"failed": failed, **broken},
     )

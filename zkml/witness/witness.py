@@ -14,6 +14,7 @@ from zkml.bundle import Bundle
 from zkml.errors import MalformedArtifact, WitnessError
 from zkml.ezkl import Worker
 from zkml.files import read_json
+from zkml.keys.setup import MAX_WITNESS_BYTES
 from zkml.keys.srs import Srs
 from zkml.model import Model, to_ezkl_json
 from zkml.settings import read_settings
@@ -21,7 +22,6 @@ from zkml.witness.engine import Job, check_engine, private_input, run_engine
 
 SCALAR_FIELD = 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001
 LARGEST_POSITIVE = (1 << 127) - 1
-MAX_WITNESS_BYTES = 8 << 30
 
 
 @dataclass(frozen=True)
