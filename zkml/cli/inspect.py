@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from zkml.cli.inspect_graph import inspect_graph
 from zkml.cli.options import budget_options, dim_option
 from zkml.cli.output import command_errors, emit, gigabytes, json_option, progress, report_error, say, seconds
 from zkml.cli.rewrites import rewrite_lines
@@ -39,6 +40,7 @@ MAX_LISTED = 400
 @click.option("--logrows", type=click.IntRange(4, 28), help="Estimate for 2^N rows. Default: where a proof is fastest.")
 @click.option("--scale", type=click.IntRange(0, 30), default=7, show_default=True, help="Fixed-point bits of inputs and weights.")
 @click.option("--quick", is_flag=True, help="Do not ask EZKL: approximate the rows.")
+@click.option("--graph", is_flag=True, help="Show the nodes of a compiled circuit: a bundle, or its circuit.ezkl.")
 @budget_options
 @json_option
 @command_errors
@@ -51,6 +53,7 @@ def command(
     logrows: int | None,
     scale: int,
     quick: bool,
+    graph: bool,
     max_ram: int | None,
     max_time: float | None,
     max_k: int | None,
@@ -60,6 +63,9 @@ def command(
 
     Makes no keys and changes nothing. Exit status 3 when a node cannot be compiled, 4 when the estimate exceeds a limit.
     """
+    if graph:
+        inspect_graph(model_path, as_json=as_json)
+        return
     args = RunArgs(input_scale=scale, param_scale=scale)
     given = load(model_path, dict(dims))
     model = normalise(given, rewrite=not no_rewrite)
