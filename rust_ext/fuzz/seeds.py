@@ -13,7 +13,8 @@ TESTS = HERE.parent.parent / "tests"
 
 def main() -> None:
     """Write to `corpus/TARGET`; existing inputs stay."""
-    folders = {name: HERE / "corpus" / name for name in ("graph_decode", "protocol_decode", "proof_json", "proof_verify")}
+    targets = ("graph_decode", "protocol_decode", "proof_json", "proof_verify", "key_decode")
+    folders = {name: HERE / "corpus" / name for name in targets}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
     for name, folder in folders.items():
@@ -34,6 +35,15 @@ def main() -> None:
             (folder / f"{kind}-point-at-{place}").write_bytes(bytes([mode]) + record)
             record = place.to_bytes(2, "big") + bytes([32]) + bytes(31) + b"\x05"
             (folder / f"{kind}-scalar-at-{place}").write_bytes(bytes([mode | 4]) + record)
+    for mode, form in enumerate(("zkml", "ezkl")):
+        key, folder = (TESTS / "vectors" / "keys" / f"{form}.key").read_bytes(), folders["key_decode"]
+        (folder / f"{form}-whole").write_bytes(bytes([mode | 2]) + key)
+        (folder / f"{form}-nothing").write_bytes(bytes([mode]))
+        (folder / f"{form}-longer").write_bytes(bytes([mode | 4]) + len(key).to_bytes(2, "big") + b"\x01\x00")
+        places = range(0, 256, 4) if form == "zkml" else (0, 1, 2, 3, 7, *range(12_600, len(key), 516))
+        for place in places:
+            (folder / f"{form}-cut-at-{place}").write_bytes(bytes([mode | 4]) + place.to_bytes(2, "big") + b"\x00")
+            (folder / f"{form}-ones-at-{place}").write_bytes(bytes([mode | 4]) + place.to_bytes(2, "big") + b"\x08" + 8 * b"\xff")
 
 
 if __name__ == "__main__":

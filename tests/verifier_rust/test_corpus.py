@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.vectors.read import proof, protocol
+from tests.vectors.read import proof, protocol, protocol_bytes
+from tests.vectors.write_keys import CIRCUITS, HEADER, keys, sealed
+from tests.vectors.write_keys import ROOT as KEYS
 from tests.verifier_rust.test_decoders_agree import native_protocol, outcome, plain_protocol
+from zkml._core.prover import read_key
 from zkml.circuit.graph import Graph
-from zkml.errors import MalformedArtifact
+from zkml.errors import MalformedArtifact, MismatchedArtifacts
 from zkml.protocol import read_proof
 from zkml.protocol.field import R
 from zkml.protocol.proof import Proof
@@ -22,6 +25,7 @@ from zkml.verifier.native import NativeVerifier, proof_from_json
 
 KEPT = Path(__file__).parents[2] / "rust_ext" / "fuzz" / "kept"
 OPEN = Policy(allow_unsafe_srs=True, allow_unaudited=True)
+GOOD_KEYS = {form: (KEYS / f"{form}.key").read_bytes() for form in CIRCUITS}
 PLAIN_EVERY = 25
 """Of the proofs so many go to the plain verifier too."""
 
@@ -57,6 +61,43 @@ def test_a_circuit_is_refused_or_written_back() -> None:
         assert graph.encode() == data
         good += 1
     assert good >= 5
+
+
+def test_the_good_keys_are_those_of_their_description() -> None:
+    assert keys() == GOOD_KEYS
+
+
+def edited(data: bytes) -> tuple[str, bytes]:
+    """Return the form of key and the key that an input of `key_decode` stands for (the target describes the form)."""
+    form, rest = ("zkml", "ezkl")[data[0] & 1], data[1:]
+    key = bytearray(rest if data[0] & 2 else GOOD_KEYS[form])
+    while not data[0] & 2 and len(rest) >= 3:
+        place, length = int.from_bytes(rest[:2], "big"), rest[2]
+        word, rest = rest[3 : 3 + length], rest[3 + length :]
+        if word:
+            key += bytes(max(0, place + len(word) - len(key)))
+            key[place : place + len(word)] = word
+        else:
+            del key[place:]
+    columns = protocol(CIRCUITS["zkml"]).num_fixed
+    if data[0] & 4 and form == "zkml" and len(key) >= HEADER + 16 * columns:
+        return form, sealed(bytes(key), columns)
+    return form, bytes(key)
+
+
+def test_a_key_is_refused_or_read_to_its_last_column() -> None:
+    read = {"zkml": 0, "ezkl": 0}
+    refused = dict(read)
+    for number, data in enumerate(filter(None, inputs("key_decode"))):
+        form, key = edited(data)
+        try:
+            assert read_key(protocol_bytes(CIRCUITS[form]), key) in read
+            read[form] += 1
+        except (MalformedArtifact, MismatchedArtifacts):
+            refused[form] += 1
+            assert key != GOOD_KEYS[form], number
+    assert min(read.values()) >= 2
+    assert min(refused.values()) >= 10
 
 
 def changed(data: bytes, good: Proof) -> Proof:
