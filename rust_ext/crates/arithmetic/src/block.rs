@@ -39,8 +39,8 @@ pub trait Unit<E = Fr>: Copy + Send + Sync {
 /// How large the values of a block may be, as lanes keep them: digits in 2^50, values in p (see `vector`).
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
-    digits: f64,
-    value: f64,
+    pub(crate) digits: f64,
+    pub(crate) value: f64,
 }
 
 impl Bound {

@@ -13,6 +13,8 @@ mod endomorphism;
 mod error;
 mod fft;
 mod field;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 mod msm;
 mod path;
 mod point;
