@@ -95,7 +95,7 @@ fn kind(failure: &Failure) -> (&'static str, &'static str, Option<&'static str>)
         ),
         Failure::Prover(ProverError::Randomness(_)) => ("EnvironmentFault", "randomness", None),
         Failure::Prover(ProverError::Arithmetic(
-            ArithmeticError::PathUnknown | ArithmeticError::PathMissing,
+            ArithmeticError::PathUnknown | ArithmeticError::NoAvx2 | ArithmeticError::NoAvx512,
         )) => (
             "EnvironmentFault",
             "arithmetic",
@@ -234,7 +234,7 @@ impl Prover {
         self.inner.device()
     }
 
-    /// The path of the arithmetic: `scalar` or `avx2`.
+    /// The path of the arithmetic: `scalar`, `avx2` or `avx512`.
     #[getter]
     fn arithmetic(&self) -> &'static str {
         self.inner.arithmetic()

@@ -174,6 +174,34 @@ def test_doctor_says_in_json_what_it_says_in_text() -> None:
     assert done.returncode == (5 if any(f["needed"] and not f["ok"] for f in findings.values()) else 0)
 
 
+def asked_for(path: str) -> tuple[bool, str]:
+    """Whether this machine has a path of the arithmetic, and what `doctor` says of it."""
+    script = (
+        "from zkml.cli.doctor import arithmetic; found = arithmetic(); print(int(found.ok), found.found, found.remedy, sep='\\n')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "ZKML_ARITHMETIC": path}, capture_output=True, text=True, check=True
+    )
+    ok, found, remedy = done.stdout.splitlines()
+    assert ok == "1" or "ZKML_ARITHMETIC" in remedy
+    return ok == "1", found
+
+
+def test_a_path_of_the_arithmetic_that_is_asked_for_runs_or_is_named_as_missing() -> None:
+    flags = set(Path("/proc/cpuinfo").read_text().split()) if Path("/proc/cpuinfo").exists() else set()
+    needed = {
+        "scalar": set(),
+        "avx2": {"avx2", "fma"},
+        "avx512": {"avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512ifma"},
+    }
+    for path, instructions in needed.items():
+        runs, found = asked_for(path)
+        assert runs == (instructions <= flags)
+        assert found.startswith(f"{path}," if runs else f"ZKML_ARITHMETIC asks for {path},")
+    assert asked_for("fast") == (False, "ZKML_ARITHMETIC is scalar, avx2 or avx512, or not set")
+    assert asked_for("") == asked_for(next(path for path in ("avx512", "avx2", "scalar") if needed[path] <= flags))
+
+
 @pytest.mark.parametrize(
     "words", [["--help"], ["bundle", "show"], ["bundle", "show", "--json"], ["bundle", "verify"]], ids=" ".join
 )

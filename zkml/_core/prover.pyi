@@ -9,7 +9,9 @@ STAGES: list[str]
 """The names of the stages of a proof, in order."""
 
 def arithmetic() -> tuple[str, str]:
-    """Return the path of the arithmetic that runs here (`scalar` or `avx2`) and what single products use (`adx` or `portable`).
+    """Return the path of the arithmetic that runs here (`scalar`, `avx2` or `avx512`) and what single products use.
+
+    The latter is `adx` or `portable`.
 
     Raises `EnvironmentFault` when `$ZKML_ARITHMETIC` asks for what this CPU has not.
     """
@@ -45,7 +47,7 @@ class Prover:
 
     @property
     def arithmetic(self) -> str:
-        """The path of the arithmetic: `scalar` or `avx2`."""
+        """The path of the arithmetic: `scalar`, `avx2` or `avx512`."""
 
     @property
     def threads(self) -> int: ...

@@ -60,7 +60,7 @@ class Prover:
 
     @property
     def arithmetic(self) -> str:
-        """The path of the arithmetic: `scalar` or `avx2`; `$ZKML_ARITHMETIC` forces one."""
+        """The path of the arithmetic: `scalar`, `avx2` or `avx512`; `$ZKML_ARITHMETIC` forces one."""
         return self._prover.arithmetic
 
     @property

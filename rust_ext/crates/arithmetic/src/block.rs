@@ -4,6 +4,7 @@ use halo2curves::bn256::Fr;
 
 use crate::field::Element;
 #[cfg(target_arch = "x86_64")]
+use crate::ifma::LimbUnit;
 use crate::path::{Path, path};
 #[cfg(target_arch = "x86_64")]
 pub use crate::vector::LaneUnit;
@@ -36,7 +37,8 @@ pub trait Unit<E = Fr>: Copy + Send + Sync {
     fn reduce(self, to: &mut Self::Block);
 }
 
-/// How large the values of a block may be, as lanes keep them: digits in 2^50, values in p (see `vector`).
+/// How large the values of a block may be, as lanes keep them: digits in 2^50, values in p (see `vector`; limbs follow, see
+/// `ifma::LimbUnit`).
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
     pub(crate) digits: f64,
@@ -154,9 +156,11 @@ pub trait Work {
 
 /// Run it with the unit of the path that runs.
 pub fn fastest<W: Work>(work: W) -> W::Output {
-    #[cfg(target_arch = "x86_64")]
-    if let Path::Avx2(avx2) = path() {
-        return work.run(LaneUnit::new(avx2));
+    match path() {
+        Path::Scalar => work.run(Words),
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2(avx2) => work.run(LaneUnit::new(avx2)),
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512(avx512) => work.run(LimbUnit::new(avx512)),
     }
-    work.run(Words)
 }

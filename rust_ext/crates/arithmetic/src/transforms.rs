@@ -1,15 +1,20 @@
-//! The transforms of one size, by the path that runs: four lines at a time in vectors, or one by one.
+//! The transforms of one size, by the path that runs: some lines at a time in vectors, or one by one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use halo2curves::bn256::Fr;
 
 use crate::fft::{self, Direction};
+#[cfg(target_arch = "x86_64")]
+use crate::field::Scalar;
 use crate::path::Path;
 #[cfg(target_arch = "x86_64")]
-use crate::vector;
+use crate::{
+    ifma::{self, Avx512},
+    vector,
+};
 
-/// The largest size whose twiddles are kept as vector factors, 80 bytes each.
+/// The largest size whose twiddles are kept as factors of doubles, 80 bytes each.
 #[cfg(target_arch = "x86_64")]
 const LARGEST: u32 = 21;
 
@@ -27,6 +32,12 @@ pub(crate) enum Transforms {
         n_inverse: vector::Factor,
         shifts: Last<vector::Scale>,
     },
+    #[cfg(target_arch = "x86_64")]
+    Ifma {
+        plan: ifma::Plan<Avx512>,
+        n_inverse: ifma::Factor,
+        shifts: Last<ifma::Scale<Avx512>>,
+    },
 }
 
 impl Transforms {
@@ -36,6 +47,12 @@ impl Transforms {
             Path::Avx2(avx2) if (vector::SMALLEST..=LARGEST).contains(&k) => Self::Vector {
                 plan: vector::Plan::new(avx2, k, omega),
                 n_inverse: vector::Factor::new(&n_inverse),
+                shifts: Last::default(),
+            },
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512(avx512) if k >= ifma::SMALLEST => Self::Ifma {
+                plan: ifma::Plan::new(avx512, k, omega),
+                n_inverse: ifma::Factor::new::<Scalar>(&n_inverse.0),
                 shifts: Last::default(),
             },
             _ => Self::Scalar {
@@ -51,6 +68,8 @@ impl Transforms {
             Self::Scalar { plan, .. } => fft::transform(plan, values, Direction::Forward),
             #[cfg(target_arch = "x86_64")]
             Self::Vector { plan, .. } => plan.fft(values),
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma { plan, .. } => plan.fft(values),
         }
     }
 
@@ -64,6 +83,10 @@ impl Transforms {
             }
             #[cfg(target_arch = "x86_64")]
             Self::Vector {
+                plan, n_inverse, ..
+            } => plan.ifft(values, n_inverse),
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma {
                 plan, n_inverse, ..
             } => plan.ifft(values, n_inverse),
         }
@@ -95,6 +118,13 @@ impl Transforms {
                 let scale = shifts.get([shift, times], || {
                     vector::Scale::powers(times, shift, plan.n())
                 });
+                let mut values = vec![Fr::zero(); plan.n()];
+                plan.scaled_fft(coefficients, &scale, &mut values);
+                values
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma { plan, shifts, .. } => {
+                let scale = shifts.get([shift, times], || plan.scale(times, shift));
                 let mut values = vec![Fr::zero(); plan.n()];
                 plan.scaled_fft(coefficients, &scale, &mut values);
                 values
@@ -135,18 +165,20 @@ mod tests {
     use rand_core::OsRng;
 
     use super::*;
-    use crate::path::path;
 
     #[test]
-    fn both_paths_agree() {
-        if matches!(path(), Path::Scalar) {
+    fn all_paths_agree() {
+        let paths = Path::all();
+        if let [Path::Scalar] = paths[..] {
             println!("one path only: nothing was compared");
         }
         for k in [1, 4, 5, 6, 9, 12, 13, 17] {
             let omega = Fr::ROOT_OF_UNITY.pow_vartime([1u64 << (Fr::S - k)]);
             let n_inverse = Fr::TWO_INV.pow_vartime([u64::from(k)]);
-            let [one, other] =
-                [path(), Path::Scalar].map(|path| Transforms::new(path, k, omega, n_inverse));
+            let transforms: Vec<Transforms> = paths
+                .iter()
+                .map(|path| Transforms::new(*path, k, omega, n_inverse))
+                .collect();
             let mut columns = vec![vec![-Fr::ONE; 1 << k], vec![Fr::ZERO; 1 << k]];
             columns.push((0..1 << k).map(|_| Fr::random(OsRng)).collect());
             for column in columns {
@@ -160,7 +192,10 @@ mod tests {
                     let some = transforms.coset_values(some, shift, Fr::ONE);
                     [a, b, all, some]
                 };
-                assert!(with(&one) == with(&other), "k = {k}");
+                let expected = with(&transforms[0]);
+                for other in &transforms[1..] {
+                    assert!(with(other) == expected, "k = {k}");
+                }
             }
         }
     }

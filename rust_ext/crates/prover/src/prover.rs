@@ -79,7 +79,7 @@ impl Prover {
         &self.key
     }
 
-    /// The path of the arithmetic: `scalar` or `avx2`.
+    /// The path of the arithmetic: `scalar`, `avx2` or `avx512`.
     pub fn arithmetic(&self) -> &'static str {
         self.arithmetic
     }

@@ -34,23 +34,6 @@ pub(crate) struct Plan<I: Instructions> {
 #[derive(Debug)]
 pub(crate) struct Scale<I: Instructions>(Vec<Factors<I>>);
 
-impl<I: Instructions> Scale<I> {
-    /// first, first·base, first·base², … for n places.
-    pub(crate) fn powers(i: I, first: Fr, base: Fr, n: usize) -> Self {
-        let mut power = first;
-        let mut next = || {
-            let own = power;
-            power *= base;
-            own
-        };
-        Self(
-            (0..n / WIDTH)
-                .map(|_| factors(i, &std::array::from_fn(|_| next())))
-                .collect(),
-        )
-    }
-}
-
 fn factors<I: Instructions>(i: I, w: &[Fr; WIDTH]) -> Factors<I> {
     Factors::new::<Scalar>(i, w.each_ref().map(|w| &w.0))
 }
@@ -129,6 +112,21 @@ impl<I: Instructions> Plan<I> {
         self.check(values.len());
         let lines = self.columns(values, Direction::Inverse, None);
         self.rows(&lines, values, Some(n_inverse));
+    }
+
+    /// first, first·base, first·base², … for all places.
+    pub(crate) fn scale(&self, first: Fr, base: Fr) -> Scale<I> {
+        let mut power = first;
+        let mut next = || {
+            let own = power;
+            power *= base;
+            own
+        };
+        Scale(
+            (0..self.n() / WIDTH)
+                .map(|_| factors(self.i, &std::array::from_fn(|_| next())))
+                .collect(),
+        )
     }
 
     fn check(&self, count: usize) {
@@ -328,7 +326,12 @@ fn trivial<I: Instructions>(i: I, x: &[Lanes<I>; 4], quarter: &Factors<I>) -> [L
     let (a, b) = (add(i, &x[0], &x[1]), sub(i, &x[0], &x[1]));
     let (c, d) = (add(i, &x[2], &x[3]), sub(i, &x[2], &x[3]));
     let d = multiply::<I, Scalar>(i, &d, quarter);
-    [add(i, &a, &c), add(i, &b, &d), sub(i, &a, &c), sub(i, &b, &d)]
+    [
+        add(i, &a, &c),
+        add(i, &b, &d),
+        sub(i, &a, &c),
+        sub(i, &b, &d),
+    ]
 }
 
 /// Two layers.
@@ -346,5 +349,10 @@ fn pair<I: Instructions>(
     let (c, d) = (add(i, &x[2], &x3), sub(i, &x[2], &x3));
     let c = multiply::<I, Scalar>(i, &c, v0);
     let d = multiply::<I, Scalar>(i, &d, v1);
-    [add(i, &a, &c), add(i, &b, &d), sub(i, &a, &c), sub(i, &b, &d)]
+    [
+        add(i, &a, &c),
+        add(i, &b, &d),
+        sub(i, &a, &c),
+        sub(i, &b, &d),
+    ]
 }

@@ -84,7 +84,13 @@ impl Instructions for Portable {
     }
 
     fn add_where(self, mask: [bool; WIDTH], a: Words, b: Words) -> Words {
-        from_fn(|l| if mask[l] { a[l].wrapping_add(b[l]) } else { a[l] })
+        from_fn(|l| {
+            if mask[l] {
+                a[l].wrapping_add(b[l])
+            } else {
+                a[l]
+            }
+        })
     }
 
     fn pick(self, a: Words, b: Words, places: Words) -> Words {

@@ -53,11 +53,7 @@ fn centred<I: Instructions, F: Field>(i: I, a: &Lanes<I>, b: &Lanes<I>) -> Lanes
 
 /// a·w: in [0, 1.75 p), for a within 31 p.
 #[inline(always)]
-pub(super) fn multiply<I: Instructions, F: Field>(
-    i: I,
-    a: &Lanes<I>,
-    by: &Factors<I>,
-) -> Lanes<I> {
+pub(super) fn multiply<I: Instructions, F: Field>(i: I, a: &Lanes<I>, by: &Factors<I>) -> Lanes<I> {
     montgomery::<I, F>(i, &positive::<I, F>(i, a, LOOSE), &by.0).0
 }
 

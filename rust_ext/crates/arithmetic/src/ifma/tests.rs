@@ -4,13 +4,13 @@ use ff::{Field as _, PrimeField};
 use halo2curves::bn256::{Fq, Fr};
 use rand_core::{OsRng, RngCore};
 
-use super::avx512::Avx512;
+use super::Avx512;
 use super::convert::{exchange, load, store};
 use super::factor::{Factor, Factors};
 use super::limbs::{self, Modulus, broadcast};
 use super::portable::Portable;
 use super::product::{multiply, product, scale};
-use super::{Instructions, Job, LimbUnit, Lanes, Plan, Scale, WIDTH};
+use super::{Instructions, Job, Lanes, LimbUnit, Plan, WIDTH};
 use crate::block::{Bound, ROWS, Unit};
 use crate::field::{Base, Field, Limbs, Scalar};
 use crate::path::Path;
@@ -418,7 +418,7 @@ fn transforms<I: Instructions>(i: I) {
             let inverse = run(&|v| plan.ifft(v, &n_inverse));
             assert!(inverse == run(&|v| one.ifft(v)), "k = {k}");
             let (shift, times) = (Fr::MULTIPLICATIVE_GENERATOR, Fr::random(OsRng));
-            let scale = Scale::powers(i, times, shift, 1 << k);
+            let scale = plan.scale(times, shift);
             for count in [column.len(), column.len() * 2 / 3, 1, 0] {
                 let some = &column[..count];
                 let mut values = vec![Fr::ONE; 1 << k];
