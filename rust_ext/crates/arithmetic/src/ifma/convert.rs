@@ -44,8 +44,8 @@ pub(super) fn store<I: Instructions, F: Field>(i: I, x: &Lanes<I>) -> [Limbs; WI
     // Within 0.501 p: below p with p added where it is negative.
     let mut x = reduce::<I, F>(i, x);
     let negative = i.negative(x[4]);
-    for j in 0..5 {
-        x[j] = i.add_where(negative, x[j], i.splat(Modulus::<F>::P[j]));
+    for (x, p) in x.iter_mut().zip(Modulus::<F>::P) {
+        *x = i.add_where(negative, *x, i.splat(p));
     }
     let x = carried(i, x);
     let w = [
@@ -89,13 +89,15 @@ const fn exchanged(apart: usize) -> [[u64; WIDTH]; 2] {
 /// Eight elements in each of eight lanes, elements and lanes exchanged.
 #[inline(always)]
 pub(super) fn exchange<I: Instructions>(i: I, x: &mut [Lanes<I>; WIDTH]) {
-    for j in 0..5 {
-        for (apart, places) in const { [(4, exchanged(4)), (2, exchanged(2)), (1, exchanged(1))] } {
-            for row in 0..WIDTH {
-                if row & apart == 0 {
-                    [x[row][j], x[row + apart][j]] =
-                        picked(i, x[row][j], x[row + apart][j], places);
-                }
+    for (apart, places) in const { [(4, exchanged(4)), (2, exchanged(2)), (1, exchanged(1))] } {
+        for pair in x.chunks_exact_mut(2 * apart) {
+            let (lower, upper) = pair.split_at_mut(apart);
+            for (a, b) in lower
+                .as_flattened_mut()
+                .iter_mut()
+                .zip(upper.as_flattened_mut())
+            {
+                [*a, *b] = picked(i, *a, *b, places);
             }
         }
     }

@@ -45,8 +45,8 @@ fn montgomery<I: Instructions, F: Field>(
 fn centred<I: Instructions, F: Field>(i: I, a: &Lanes<I>, b: &Lanes<I>) -> Lanes<I> {
     let (mut x, m) = montgomery::<I, F>(i, a, b);
     let high = i.negative(i.shift_left::<{ 64 - BITS }>(m));
-    for j in 0..5 {
-        x[j] = i.add_where(high, x[j], i.splat(Modulus::<F>::P[j].wrapping_neg()));
+    for (x, p) in x.iter_mut().zip(Modulus::<F>::P) {
+        *x = i.add_where(high, *x, i.splat(p.wrapping_neg()));
     }
     x
 }
