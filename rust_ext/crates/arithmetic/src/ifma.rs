@@ -13,6 +13,7 @@
 
 mod avx512;
 mod block;
+mod chords;
 mod convert;
 mod factor;
 mod fft;
@@ -29,6 +30,8 @@ pub(crate) use block::LimbUnit;
 pub(crate) use factor::Factor;
 pub(crate) use fft::{Plan, SMALLEST, Scale};
 pub(crate) use instructions::{Instructions, Job};
+#[cfg(test)]
+pub(crate) use portable::Portable;
 
 /// Eight elements: limb j of all of them at j.
 pub(crate) type Lanes<I> = [<I as Instructions>::Vector; 5];

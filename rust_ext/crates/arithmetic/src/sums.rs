@@ -16,6 +16,8 @@ use halo2curves::bn256::Fq;
 use rayon::prelude::*;
 
 use crate::field::{self, Multiply};
+#[cfg(target_arch = "x86_64")]
+use crate::ifma::LimbUnit;
 use crate::path::Path;
 use crate::point::Point;
 #[cfg(target_arch = "x86_64")]
@@ -49,6 +51,8 @@ pub(crate) fn on<J: Job>(path: Path, job: J) -> J::Output {
     match path {
         #[cfg(target_arch = "x86_64")]
         Path::Avx2(avx2) => job.run(Blocks(LaneUnit::new(avx2))),
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512(avx512) => job.run(Blocks(LimbUnit::new(avx512))),
         Path::Scalar => field::fastest(OneByOne(job)),
     }
 }

@@ -5,8 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use halo2curves::bn256::Fr;
 
 use crate::fft::{self, Direction};
-#[cfg(target_arch = "x86_64")]
-use crate::field::Scalar;
 use crate::path::Path;
 #[cfg(target_arch = "x86_64")]
 use crate::{
@@ -52,7 +50,7 @@ impl Transforms {
             #[cfg(target_arch = "x86_64")]
             Path::Avx512(avx512) if k >= ifma::SMALLEST => Self::Ifma {
                 plan: ifma::Plan::new(avx512, k, omega),
-                n_inverse: ifma::Factor::new::<Scalar>(&n_inverse.0),
+                n_inverse: ifma::Factor::new(&n_inverse),
                 shifts: Last::default(),
             },
             _ => Self::Scalar {

@@ -1,6 +1,6 @@
 //! Blocks of rows on limbs: eight rows side by side.
 
-use halo2curves::bn256::Fr;
+use std::marker::PhantomData;
 
 use super::convert::{load, store};
 use super::factor::Factor;
@@ -8,11 +8,11 @@ use super::limbs;
 use super::product::{product, scale};
 use super::{Instructions, Job, Lanes, WIDTH};
 use crate::block::{ROWS, Unit};
-use crate::field::Scalar;
+use crate::field::Element;
 
-const GROUPS: usize = ROWS / WIDTH;
+pub(super) const GROUPS: usize = ROWS / WIDTH;
 
-type Block<I> = [Lanes<I>; GROUPS];
+pub(super) type Block<I> = [Lanes<I>; GROUPS];
 
 /// A value x comes in and goes out as 16·x: in memory that is x·2^260 = x·R, so that products keep their form.
 ///
@@ -24,7 +24,7 @@ type Block<I> = [Lanes<I>; GROUPS];
 /// 0.5 + (3 + 5/4·v)/84             ≤ 5/4·(0.51 + 0.19·v)
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LimbUnit<I>(I);
+pub(crate) struct LimbUnit<I>(pub(super) I);
 
 impl<I: Instructions> LimbUnit<I> {
     pub(crate) fn new(i: I) -> Self {
@@ -36,45 +36,45 @@ impl<I: Instructions> LimbUnit<I> {
 macro_rules! compiled {
     ($name:ident($($argument:ident: $type:ty),*), $i:ident => $body:block) => {
         fn $name(self, $($argument: $type),*) {
-            struct Call<T>(T);
-            impl<I: Instructions> Job<I> for Call<($($type,)*)> {
+            struct Call<T, E>(T, PhantomData<E>);
+            impl<I: Instructions, E: Element> Job<I> for Call<($($type,)*), E> {
                 type Output = ();
                 #[inline(always)]
                 fn run(self, $i: I) {
-                    let Self(($($argument,)*)) = self;
+                    let Self(($($argument,)*), _) = self;
                     $body
                 }
             }
-            self.0.run(Call(($($argument,)*)));
+            self.0.run(Call(($($argument,)*), PhantomData::<E>));
         }
     };
 }
 
-impl<I: Instructions> Unit for LimbUnit<I> {
+impl<I: Instructions, E: Element> Unit<E> for LimbUnit<I> {
     type Block = Block<I>;
     type Factor = Factor;
 
-    fn form(self) -> Fr {
-        Fr::from(16)
+    fn form(self) -> E {
+        E::from(16)
     }
 
     fn zero(self) -> Block<I> {
         [[self.0.splat(0); 5]; GROUPS]
     }
 
-    fn factor(self, scalar: &Fr) -> Factor {
-        Factor::new::<Scalar>(&scalar.0)
+    fn factor(self, scalar: &E) -> Factor {
+        Factor::new(scalar)
     }
 
-    compiled!(load(to: &mut Block<I>, from: &[Fr; ROWS]), i => {
+    compiled!(load(to: &mut Block<I>, from: &[E; ROWS]), i => {
         for (to, from) in to.iter_mut().zip(from.as_chunks::<WIDTH>().0) {
-            *to = load(i, from.each_ref().map(|x| &x.0));
+            *to = load(i, from.each_ref());
         }
     });
 
-    compiled!(store(from: &Block<I>, to: &mut [Fr; ROWS]), i => {
+    compiled!(store(from: &Block<I>, to: &mut [E; ROWS]), i => {
         for (from, to) in from.iter().zip(to.as_chunks_mut::<WIDTH>().0) {
-            *to = store::<I, Scalar>(i, from).map(Fr);
+            *to = store(i, from);
         }
     });
 
@@ -98,27 +98,27 @@ impl<I: Instructions> Unit for LimbUnit<I> {
 
     compiled!(multiply(to: &mut Block<I>, a: &Block<I>, b: &Block<I>), i => {
         for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-            *to = product::<I, Scalar>(i, a, b);
+            *to = product::<I, E::Field>(i, a, b);
         }
     });
 
     compiled!(scale(to: &mut Block<I>, a: &Block<I>, by: &Factor), i => {
         let by = by.everywhere(i);
         for (to, a) in to.iter_mut().zip(a) {
-            *to = scale::<I, Scalar>(i, a, &by);
+            *to = scale::<I, E::Field>(i, a, &by);
         }
     });
 
     compiled!(scale_add(to: &mut Block<I>, a: &Block<I>, by: &Factor, b: &Block<I>), i => {
         let by = by.everywhere(i);
         for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-            *to = limbs::add(i, &scale::<I, Scalar>(i, a, &by), b);
+            *to = limbs::add(i, &scale::<I, E::Field>(i, a, &by), b);
         }
     });
 
     compiled!(reduce(to: &mut Block<I>), i => {
         for to in to {
-            *to = limbs::reduce::<I, Scalar>(i, to);
+            *to = limbs::reduce::<I, E::Field>(i, to);
         }
     });
 }

@@ -2,7 +2,7 @@
 
 use super::limbs::{MASK, Modulus, carried, reduce};
 use super::{Instructions, Lanes, WIDTH};
-use crate::field::{Field, Limbs};
+use crate::field::Element;
 
 /// Eight vectors of two elements each become four, of one word of each element, by these, and back by the same.
 const EVERY_FOURTH: [[u64; WIDTH]; 2] = [[0, 4, 8, 12, 1, 5, 9, 13], [2, 6, 10, 14, 3, 7, 11, 15]];
@@ -10,8 +10,8 @@ const HALVES: [[u64; WIDTH]; 2] = [[0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 
 
 /// Eight elements, carried, of values below p.
 #[inline(always)]
-pub(super) fn load<I: Instructions>(i: I, from: [&Limbs; WIDTH]) -> Lanes<I> {
-    let [a, b, c, d, e, f, g, h] = from;
+pub(super) fn load<I: Instructions, E: Element>(i: I, from: [&E; WIDTH]) -> Lanes<I> {
+    let [a, b, c, d, e, f, g, h] = from.map(E::words);
     let (ab, cd, ef, gh) = (i.join(a, b), i.join(c, d), i.join(e, f), i.join(g, h));
     // Words 0 and 1 of four elements, words 2 and 3 of them.
     let [first01, first23] = picked(i, ab, cd, EVERY_FOURTH);
@@ -40,11 +40,11 @@ pub(super) fn load<I: Instructions>(i: I, from: [&Limbs; WIDTH]) -> Lanes<I> {
 
 /// The elements as they are kept elsewhere, below p; from values within 31 p.
 #[inline(always)]
-pub(super) fn store<I: Instructions, F: Field>(i: I, x: &Lanes<I>) -> [Limbs; WIDTH] {
+pub(super) fn store<I: Instructions, E: Element>(i: I, x: &Lanes<I>) -> [E; WIDTH] {
     // Within 0.501 p: below p with p added where it is negative.
-    let mut x = reduce::<I, F>(i, x);
+    let mut x = reduce::<I, E::Field>(i, x);
     let negative = i.negative(x[4]);
-    for (x, p) in x.iter_mut().zip(Modulus::<F>::P) {
+    for (x, p) in x.iter_mut().zip(Modulus::<E::Field>::P) {
         *x = i.add_where(negative, *x, i.splat(p));
     }
     let x = carried(i, x);
@@ -60,7 +60,7 @@ pub(super) fn store<I: Instructions, F: Field>(i: I, x: &Lanes<I>) -> [Limbs; WI
     let [ef, gh] = picked(i, last01, last23, EVERY_FOURTH);
     let ([a, b], [c, d]) = (i.split(ab), i.split(cd));
     let ([e, f], [g, h]) = (i.split(ef), i.split(gh));
-    [a, b, c, d, e, f, g, h]
+    [a, b, c, d, e, f, g, h].map(E::from_words)
 }
 
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::limbs::{broadcast, limbs};
 use super::{Instructions, Lanes, WIDTH};
-use crate::field::{self, Field, Limbs};
+use crate::field::Element;
 
 /// Below p, carried.
 #[derive(Clone, Copy, Debug)]
@@ -13,13 +13,9 @@ pub(crate) struct Factor([u64; 5]);
 pub(super) struct Factors<I: Instructions>(pub(super) Lanes<I>);
 
 impl Factor {
-    /// By words in Montgomery form, R = 2^256: they are multiplied by 2^4.
-    pub(crate) fn new<F: Field>(w: &Limbs) -> Self {
-        let mut w = *w;
-        for _ in 0..4 {
-            w = field::add::<F>(&w, &w);
-        }
-        Self(limbs(&w))
+    /// Words are in Montgomery form of R = 2^256: those of 2^4·w are the factor.
+    pub(crate) fn new<E: Element>(w: &E) -> Self {
+        Self(limbs(w.double().double().double().double().words()))
     }
 
     #[inline(always)]
@@ -29,8 +25,8 @@ impl Factor {
 }
 
 impl<I: Instructions> Factors<I> {
-    pub(super) fn new<F: Field>(i: I, w: [&Limbs; WIDTH]) -> Self {
-        let factors = w.map(Factor::new::<F>);
+    pub(super) fn new<E: Element>(i: I, w: &[E; WIDTH]) -> Self {
+        let factors = w.each_ref().map(Factor::new);
         let limb = |j: usize| i.vector(factors.map(|factor| factor.0[j]));
         Self([limb(0), limb(1), limb(2), limb(3), limb(4)])
     }

@@ -12,7 +12,7 @@ use super::factor::{Factor, Factors};
 use super::limbs::{add, reduce, sub};
 use super::product::multiply;
 use super::{Instructions, Job, Lanes, WIDTH};
-use crate::field::{Limbs, Scalar};
+use crate::field::Scalar;
 
 /// Sizes from 2^6 on have eight lines each way.
 pub(crate) const SMALLEST: u32 = 6;
@@ -33,10 +33,6 @@ pub(crate) struct Plan<I: Instructions> {
 /// A factor for every place, eight of them together.
 #[derive(Debug)]
 pub(crate) struct Scale<I: Instructions>(Vec<Factors<I>>);
-
-fn factors<I: Instructions>(i: I, w: &[Fr; WIDTH]) -> Factors<I> {
-    Factors::new::<Scalar>(i, w.each_ref().map(|w| &w.0))
-}
 
 /// Which way a transform goes: back, values are read at −j.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,7 +67,7 @@ impl<I: Instructions> Plan<I> {
             .flat_map(|steps| {
                 let mut powers = [Fr::one(); WIDTH];
                 (0..1 << first).map(move |_| {
-                    let factors = factors(i, &powers);
+                    let factors = Factors::new(i, &powers);
                     for (power, step) in powers.iter_mut().zip(steps) {
                         *power *= step;
                     }
@@ -83,7 +79,7 @@ impl<I: Instructions> Plan<I> {
             i,
             first,
             second,
-            layers: layers.iter().map(|w| Factor::new::<Scalar>(&w.0)).collect(),
+            layers: layers.iter().map(Factor::new).collect(),
             twiddles,
         }
     }
@@ -124,7 +120,7 @@ impl<I: Instructions> Plan<I> {
         };
         Scale(
             (0..self.n() / WIDTH)
-                .map(|_| factors(self.i, &std::array::from_fn(|_| next())))
+                .map(|_| Factors::new(self.i, &std::array::from_fn(|_| next())))
                 .collect(),
         )
     }
@@ -227,8 +223,8 @@ impl<I: Instructions> Job<I> for Columns<'_, I> {
 
 /// Eight elements, zero where there is none.
 #[inline(always)]
-fn group<'a>(element: impl Fn(usize) -> Option<&'a Fr>) -> [&'a Limbs; WIDTH] {
-    std::array::from_fn(|l| element(l).map_or(&[0; 4], |x| &x.0))
+fn group<'a>(element: impl Fn(usize) -> Option<&'a Fr>) -> [&'a Fr; WIDTH] {
+    std::array::from_fn(|l| element(l).unwrap_or(&const { Fr::zero() }))
 }
 
 /// Eight rows from 8·at on.
@@ -260,11 +256,10 @@ impl<I: Instructions> Job<I> for Rows<'_, I> {
         butterflies(i, lines, &plan.layers);
         let times = self.times.map(|factor| factor.everywhere(i));
         for (x, to) in lines.iter().zip(self.to) {
-            let words = match &times {
-                Some(factor) => store::<I, Scalar>(i, &multiply::<I, Scalar>(i, x, factor)),
-                None => store::<I, Scalar>(i, x),
+            *to = match &times {
+                Some(factor) => store(i, &multiply::<I, Scalar>(i, x, factor)),
+                None => store(i, x),
             };
-            *to = words.map(Fr);
         }
     }
 }

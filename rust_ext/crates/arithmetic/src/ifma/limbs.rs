@@ -109,7 +109,7 @@ pub(super) fn carried<I: Instructions>(i: I, mut x: Lanes<I>) -> Lanes<I> {
     x
 }
 
-/// x + times·p as products read it, in the low 52 bits of its limbs; from a value within times·p, for times up to 42.
+/// x + times·p as products read it, in the low 52 bits of its limbs; from a value above −times·p and below (84 − times)·p.
 #[inline(always)]
 pub(super) fn positive<I: Instructions, F: Field>(i: I, x: &Lanes<I>, times: u64) -> Lanes<I> {
     let mut x = add(i, x, &broadcast(i, &Modulus::<F>::multiple(times)));
@@ -118,7 +118,7 @@ pub(super) fn positive<I: Instructions, F: Field>(i: I, x: &Lanes<I>, times: u64
     }
     debug_assert!(
         i.words(x[4]).iter().all(|limb| *limb <= MASK),
-        "a value within {times} p"
+        "a value above −{times} p"
     );
     x
 }

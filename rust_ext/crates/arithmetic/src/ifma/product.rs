@@ -5,7 +5,7 @@ use super::limbs::{BITS, LOOSE, Modulus, broadcast, positive};
 use super::{Instructions, Lanes};
 use crate::field::Field;
 
-/// What factors of [`product`] may be, in p.
+/// Factors of [`product`] are above minus as many p.
 const FACTOR: u64 = 3;
 
 /// (a·b + m·p)/R, and the highest limb of m < R; for a and b below R, in the low 52 bits of their limbs.
@@ -57,13 +57,13 @@ pub(super) fn multiply<I: Instructions, F: Field>(i: I, a: &Lanes<I>, by: &Facto
     montgomery::<I, F>(i, &positive::<I, F>(i, a, LOOSE), &by.0).0
 }
 
-/// a·w: within (0.5 + (3 + A)/84)·p, for a within A·p, A ≤ 3.
+/// a·w: within (0.5 + (3 + A)/84)·p, for a within A·p and above −3 p.
 #[inline(always)]
 pub(super) fn scale<I: Instructions, F: Field>(i: I, a: &Lanes<I>, by: &Factors<I>) -> Lanes<I> {
     centred::<I, F>(i, &positive::<I, F>(i, a, FACTOR), &by.0)
 }
 
-/// a·b/R: within (0.5 + (3 + A)·(3 + B)/84)·p, for a and b within A·p and B·p, A and B ≤ 3.
+/// a·b/R: within (0.5 + (3 + A)·(3 + B)/84)·p, for a and b within A·p and B·p, but above −3 p, and (3 + A)·(3 + B) ≤ 84.
 #[inline(always)]
 pub(super) fn product<I: Instructions, F: Field>(i: I, a: &Lanes<I>, b: &Lanes<I>) -> Lanes<I> {
     let a = positive::<I, F>(i, a, FACTOR);

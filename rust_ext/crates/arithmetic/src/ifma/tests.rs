@@ -8,11 +8,10 @@ use super::Avx512;
 use super::convert::{exchange, load, store};
 use super::factor::{Factor, Factors};
 use super::limbs::{self, Modulus, broadcast};
-use super::portable::Portable;
 use super::product::{multiply, product, scale};
-use super::{Instructions, Job, Lanes, LimbUnit, Plan, WIDTH};
+use super::{Instructions, Job, Lanes, LimbUnit, Plan, Portable, WIDTH};
 use crate::block::{Bound, ROWS, Unit};
-use crate::field::{Base, Field, Limbs, Scalar};
+use crate::field::{Element, Field, Scalar};
 use crate::path::Path;
 use crate::transforms::Transforms;
 
@@ -38,8 +37,10 @@ on_both! {
     products_agree_and_keep_their_bounds: products::<Fr>;
     products_of_the_other_field_do_too: products::<Fq>;
     every_lane_is_its_own: lanes;
-    a_unit_computes_what_words_do: unit;
-    values_of_programs_keep_their_bounds: programs;
+    a_unit_computes_what_words_do: unit::<Fr>;
+    a_unit_of_the_other_field_does_too: unit::<Fq>;
+    values_of_programs_keep_their_bounds: programs::<Fr>;
+    values_of_the_other_field_do_too: programs::<Fq>;
     transforms_agree_with_those_of_one_line: transforms;
 }
 
@@ -52,33 +53,6 @@ impl<I: Instructions, T, F: FnOnce(I) -> T> Job<I> for Apply<F> {
     #[inline(always)]
     fn run(self, i: I) -> T {
         (self.0)(i)
-    }
-}
-
-/// An element of either field, and the four words that it is.
-trait Element: PrimeField {
-    type Own: Field;
-    fn words(&self) -> &Limbs;
-    fn of(words: Limbs) -> Self;
-}
-
-impl Element for Fr {
-    type Own = Scalar;
-    fn words(&self) -> &Limbs {
-        &self.0
-    }
-    fn of(words: Limbs) -> Self {
-        Self(words)
-    }
-}
-
-impl Element for Fq {
-    type Own = Base;
-    fn words(&self) -> &Limbs {
-        &self.0
-    }
-    fn of(words: Limbs) -> Self {
-        Self(words)
     }
 }
 
@@ -115,10 +89,6 @@ fn groups<E: Element>(random: usize) -> Vec<[E; WIDTH]> {
     values.extend((0..random).map(|_| E::random(OsRng)));
     values.resize(values.len().next_multiple_of(WIDTH), E::ZERO);
     values.as_chunks().0.to_vec()
-}
-
-fn words<E: Element>(x: &[E; WIDTH]) -> [&Limbs; WIDTH] {
-    x.each_ref().map(|x| x.words())
 }
 
 fn signed<I: Instructions>(i: I, x: &Lanes<I>) -> [[i64; WIDTH]; 5] {
@@ -178,10 +148,10 @@ fn loose<I: Instructions, F: Field>(i: I, x: Lanes<I>, times: i64) -> Lanes<I> {
 fn conversions<I: Instructions, E: Element>(i: I) {
     for x in groups::<E>(200) {
         i.run(Apply(|i| {
-            let loaded = load(i, words(&x));
+            let loaded = load(i, x.each_ref());
             assert_carried(i, &loaded);
             assert_eq!(elements::<I, E>(i, &loaded), x);
-            assert_eq!(store::<I, E::Own>(i, &loaded).map(E::of), x);
+            assert_eq!(store::<I, E>(i, &loaded), x);
         }));
     }
 }
@@ -190,18 +160,18 @@ fn reductions<I: Instructions, E: Element>(i: I) {
     for x in groups::<E>(24) {
         for times in -31..=30 {
             i.run(Apply(|i| {
-                let value = loose::<I, E::Own>(i, load(i, words(&x)), times);
+                let value = loose::<I, E::Field>(i, load(i, x.each_ref()), times);
                 assert_eq!(elements::<I, E>(i, &value), x);
                 let carried = limbs::carried(i, value);
                 assert_carried(i, &carried);
                 assert_eq!(elements::<I, E>(i, &carried), x);
-                let reduced = limbs::reduce::<I, E::Own>(i, &value);
+                let reduced = limbs::reduce::<I, E::Field>(i, &value);
                 assert_carried(i, &reduced);
                 assert_eq!(elements::<I, E>(i, &reduced), x);
                 for size in sizes(i, &reduced) {
                     assert!(size.abs() <= 0.501, "{size}");
                 }
-                assert_eq!(store::<I, E::Own>(i, &value).map(E::of), x);
+                assert_eq!(store::<I, E>(i, &value), x);
             }));
         }
     }
@@ -214,28 +184,28 @@ fn products<I: Instructions, E: Element>(i: I) {
     for (at, x) in groups.iter().enumerate() {
         for y in groups.iter().skip(at) {
             i.run(Apply(|i| {
-                let [a, b] = [x, y].map(|x| load(i, words(x)));
-                let factors = Factors::new::<E::Own>(i, words(y));
+                let [a, b] = [x, y].map(|x| load(i, x.each_ref()));
+                let factors = Factors::new(i, y);
                 let expected: [E; WIDTH] = from_fn(|l| x[l] * y[l]);
                 for times in [-31, -3, 0, 2, 30] {
-                    let a = loose::<I, E::Own>(i, a, times);
-                    let got = multiply::<I, E::Own>(i, &a, &factors);
+                    let a = loose::<I, E::Field>(i, a, times);
+                    let got = multiply::<I, E::Field>(i, &a, &factors);
                     assert_eq!(elements::<I, E>(i, &got), expected);
                     for size in sizes(i, &got) {
                         assert!((0.0..1.75).contains(&size), "{size}");
                     }
                 }
                 for (times, other) in [(-3, -3), (-3, 2), (2, 2), (0, 0), (-1, 0), (2, -3)] {
-                    let a = loose::<I, E::Own>(i, a, times);
-                    let b = loose::<I, E::Own>(i, b, other);
+                    let a = loose::<I, E::Field>(i, a, times);
+                    let b = loose::<I, E::Field>(i, b, other);
                     let bounds = [&a, &b].map(|x| sizes(i, x));
-                    let got = product::<I, E::Own>(i, &a, &b);
+                    let got = product::<I, E::Field>(i, &a, &b);
                     assert_eq!(elements::<I, E>(i, &got), expected.map(|x| x * form));
                     for (l, size) in sizes(i, &got).into_iter().enumerate() {
                         let [a, b] = bounds.map(|of| 3.0 + of[l].abs());
                         assert!(size.abs() <= 0.501 + a * b / 84.0, "{size}");
                     }
-                    let got = scale::<I, E::Own>(i, &a, &factors);
+                    let got = scale::<I, E::Field>(i, &a, &factors);
                     assert_eq!(elements::<I, E>(i, &got), expected);
                     for (l, size) in sizes(i, &got).into_iter().enumerate() {
                         let a = 3.0 + bounds[0][l].abs();
@@ -253,7 +223,7 @@ fn products<I: Instructions, E: Element>(i: I) {
 fn lanes<I: Instructions>(i: I) {
     let rows: [[Fr; WIDTH]; WIDTH] = from_fn(|_| from_fn(|_| Fr::random(OsRng)));
     i.run(Apply(|i| {
-        let mut x = rows.each_ref().map(|row| load(i, words(row)));
+        let mut x = rows.each_ref().map(|row| load(i, row.each_ref()));
         exchange(i, &mut x);
         for (l, x) in x.iter().enumerate() {
             assert_eq!(elements::<I, Fr>(i, x), rows.map(|row| row[l]));
@@ -261,40 +231,43 @@ fn lanes<I: Instructions>(i: I) {
         let w = Fr::random(OsRng);
         let got = multiply::<I, Scalar>(
             i,
-            &load(i, words(&rows[0])),
-            &Factor::new::<Scalar>(&w.0).everywhere(i),
+            &load(i, rows[0].each_ref()),
+            &Factor::new(&w).everywhere(i),
         );
         assert_eq!(elements::<I, Fr>(i, &got), rows[0].map(|x| x * w));
     }));
 }
 
-fn random_rows() -> [Fr; ROWS] {
-    let edges = edges::<Fr>();
+fn random_rows<E: Element>() -> [E; ROWS] {
+    let edges = edges::<E>();
     from_fn(|_| match OsRng.next_u32() as usize % 4 {
         0 => edges[OsRng.next_u32() as usize % edges.len()],
-        _ => Fr::random(OsRng),
+        _ => E::random(OsRng),
     })
 }
 
-fn unit<I: Instructions>(i: I) {
-    let unit = LimbUnit::new(i);
+fn unit<I: Instructions, E: Element>(i: I) {
+    operations::<_, E>(LimbUnit::new(i));
+}
+
+fn operations<U: Unit<E>, E: Element>(unit: U) {
     let form = unit.form();
     let stored = |block: &_| {
-        let mut rows = [Fr::ZERO; ROWS];
+        let mut rows = [E::ZERO; ROWS];
         unit.store(block, &mut rows);
         rows
     };
     for _ in 0..50 {
-        let (a, b, w) = (random_rows(), random_rows(), random_rows()[0]);
-        let load = |rows: &[Fr; ROWS]| {
+        let (a, b, w): (_, _, E) = (random_rows(), random_rows(), random_rows()[0]);
+        let load = |rows: &[E; ROWS]| {
             let mut block = unit.zero();
             unit.load(&mut block, &rows.map(|x| x * form));
             block
         };
         let (x, y, factor) = (load(&a), load(&b), unit.factor(&w));
         assert_eq!(stored(&x), a.map(|x| x * form));
-        assert_eq!(stored(&unit.zero()), [Fr::ZERO; ROWS]);
-        let expect = |block: &_, expected: [Fr; ROWS]| {
+        assert_eq!(stored(&unit.zero()), [E::ZERO; ROWS]);
+        let expect = |block: &_, expected: [E; ROWS]| {
             assert_eq!(stored(block), expected.map(|x| x * form));
         };
         let mut to = unit.zero();
@@ -316,12 +289,20 @@ fn unit<I: Instructions>(i: I) {
 }
 
 /// Random operations on values whose bounds are kept as programs keep them.
-fn programs<I: Instructions>(i: I) {
-    let unit = LimbUnit::new(i);
+fn programs<I: Instructions, E: Element>(i: I) {
+    random_program::<_, _, E>(i, LimbUnit::new(i));
+}
+
+fn random_program<I, U, E>(i: I, unit: U)
+where
+    I: Instructions,
+    U: Unit<E, Block = [Lanes<I>; 2]>,
+    E: Element,
+{
     let form = unit.form();
     let mut values: Vec<_> = (0..8)
         .map(|_| {
-            let rows = random_rows();
+            let rows: [E; ROWS] = random_rows();
             let mut block = unit.zero();
             unit.load(&mut block, &rows.map(|x| x * form));
             (Bound::LOADED, rows, block)
@@ -330,10 +311,10 @@ fn programs<I: Instructions>(i: I) {
     for _ in 0..3000 {
         let [at, a, b] = from_fn(|_| OsRng.next_u32() as usize % values.len());
         let ((of_a, a, x), (of_b, b, y)) = (&values[a], &values[b]);
-        let w = random_rows()[0];
+        let w: E = random_rows()[0];
         let factor = unit.factor(&w);
         let mut block = unit.zero();
-        let (bound, rows): (_, [Fr; ROWS]) = match OsRng.next_u32() % 6 {
+        let (bound, rows): (_, [E; ROWS]) = match OsRng.next_u32() % 6 {
             0 => {
                 unit.negate(&mut block, x);
                 (*of_a, a.map(|a| -a))
@@ -372,7 +353,7 @@ fn programs<I: Instructions>(i: I) {
             within(Bound::REDUCED, &block);
             Bound::REDUCED
         };
-        let mut got = [Fr::ZERO; ROWS];
+        let mut got = [E::ZERO; ROWS];
         unit.store(&block, &mut got);
         assert_eq!(got, rows.map(|x| x * form));
         values[at] = (bound, rows, block);
@@ -402,7 +383,7 @@ fn transforms<I: Instructions>(i: I) {
         let n_inverse = Fr::TWO_INV.pow_vartime([u64::from(k)]);
         let one = Transforms::new(Path::Scalar, k, omega, n_inverse);
         let plan = Plan::new(i, k, omega);
-        let n_inverse = Factor::new::<Scalar>(&n_inverse.0);
+        let n_inverse = Factor::new(&n_inverse);
         let mut columns = vec![vec![-Fr::ONE; 1 << k], vec![Fr::ZERO; 1 << k]];
         // The largest words: p − 1 and p − 2 in turns.
         let largest = -power::<Fr>(256).invert().unwrap();

@@ -5,7 +5,8 @@ use rand_core::{OsRng, RngCore};
 
 use super::*;
 use crate::field::Portable;
-use crate::path::path;
+#[cfg(target_arch = "x86_64")]
+use crate::ifma;
 
 struct Sums<'a>(&'a [u32], &'a [G1Affine]);
 
@@ -35,13 +36,12 @@ fn agrees(lengths: &[u32], points: &[G1Affine]) {
         })
         .collect();
     let job = || Sums(lengths, points);
-    for got in [
-        on(path(), job()),
-        on(Path::Scalar, job()),
-        job().run(Single(Portable)),
-    ] {
-        assert_eq!(got, expected);
+    for path in Path::all() {
+        assert_eq!(on(path, job()), expected);
     }
+    assert_eq!(job().run(Single(Portable)), expected);
+    #[cfg(target_arch = "x86_64")]
+    assert_eq!(job().run(Blocks(LimbUnit::new(ifma::Portable))), expected);
 }
 
 fn some_points(count: usize) -> Vec<G1Affine> {
