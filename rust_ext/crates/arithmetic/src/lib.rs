@@ -21,6 +21,7 @@ mod point;
 mod poly;
 mod prefetch;
 mod sums;
+mod table;
 mod transforms;
 #[cfg(target_arch = "x86_64")]
 mod vector;
@@ -35,3 +36,4 @@ pub use poly::{
     batch_invert, divide_by_linear, evaluate, linear_combination, powers, running_products,
     running_sums,
 };
+pub use table::{Table, Term};

@@ -10,7 +10,6 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use ff::Field;
 use group::Group;
 use halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use rayon::prelude::*;
@@ -19,7 +18,7 @@ use crate::ArithmeticError;
 use crate::endomorphism::ZETA;
 use crate::path::{Path, path};
 use crate::point::Point;
-use crate::sums::{Adder, Job, on};
+use crate::sums::{Adder, Form, Job, on};
 use buckets::Part;
 use digits::Column;
 
@@ -57,16 +56,6 @@ impl Bases {
 
     pub fn is_empty(&self) -> bool {
         self.points.is_empty()
-    }
-}
-
-struct Form;
-
-impl Job for Form {
-    type Output = Fq;
-
-    fn run<A: Adder>(self, adder: A) -> Fq {
-        adder.form()
     }
 }
 
@@ -154,7 +143,7 @@ impl Job for Msm<'_> {
         for ((i, _), parts) in tasks.into_iter().zip(parts) {
             of_column[i].extend(parts);
         }
-        let less = adder.form().invert().expect("the form is not zero");
+        let less = adder.inverse_form();
         of_column
             .into_par_iter()
             .map(|parts| total(parts, less))

@@ -12,6 +12,7 @@ mod single;
 #[cfg(test)]
 mod tests;
 
+use ff::Field as _;
 use halo2curves::bn256::Fq;
 use rayon::prelude::*;
 
@@ -36,6 +37,11 @@ pub(crate) trait Adder: Copy + Send + Sync {
 
     fn form(self) -> Fq;
 
+    /// What takes sums back from the form.
+    fn inverse_form(self) -> Fq {
+        self.form().invert().expect("the form is not zero")
+    }
+
     /// One round: neighbours of each list become their sum.
     fn halve(self, batch: &mut Batch, scratch: &mut Self::Scratch);
 }
@@ -54,6 +60,17 @@ pub(crate) fn on<J: Job>(path: Path, job: J) -> J::Output {
         #[cfg(target_arch = "x86_64")]
         Path::Avx512(avx512) => job.run(Blocks(LimbUnit::new(avx512))),
         Path::Scalar => field::fastest(OneByOne(job)),
+    }
+}
+
+/// The form of a path's points.
+pub(crate) struct Form;
+
+impl Job for Form {
+    type Output = Fq;
+
+    fn run<A: Adder>(self, adder: A) -> Fq {
+        adder.form()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Many multiples of one base: tables of its multiples, one window of every scalar at a time, all sums in lockstep.
+//! Many multiples of one base, by tables of its multiples.
 //!
 //! A scalar is written in signed digits of w bits, s = Σ_j d_j 2^(wj) with −2^(w−1) ≤ d_j ≤ 2^(w−1); the table of window j holds
 //! [d 2^(wj)]B for 1 ≤ d ≤ 2^(w−1). A multiple costs one addition a window.
@@ -8,13 +8,16 @@ use group::{Curve, Group};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rayon::prelude::*;
 
-use crate::affine::{BATCH, Scratch, add_assign, identity, negate};
+use zkml_arithmetic::{Table, Term};
+
+use crate::affine::{BATCH, Scratch, add_assign};
 
 const SCALAR_BITS: usize = 254;
 
 pub(crate) struct FixedBase {
     window: usize,
-    tables: Vec<Vec<G1Affine>>,
+    /// The tables of all windows, one after the other.
+    table: Table,
 }
 
 /// Windows of w bits that hold any scalar below r and the carry of its signed digits.
@@ -42,43 +45,40 @@ impl FixedBase {
                 start = start.double();
             }
         }
-        let tables = starts
+        let tables: Vec<Vec<G1Affine>> = starts
             .par_iter()
             .map(|start| multiples(*start, 1 << (window - 1)))
             .collect();
-        Self { window, tables }
+        Self {
+            window,
+            table: Table::new(&tables.concat()),
+        }
     }
 
-    /// out[i] ← [scalars[i]]B, on the calling thread; best called with `BATCH` scalars.
-    pub(crate) fn multiply_batch(&self, scalars: &[Fr], out: &mut [G1Affine]) {
-        let mut digits = vec![0i32; scalars.len() * self.tables.len()];
-        for (row, s) in scalars.iter().enumerate() {
-            self.recode(s, row, scalars.len(), &mut digits);
-        }
-        let mut scratch = Scratch::default();
-        let mut addend = vec![identity(); out.len()];
-        out.fill(identity());
-        for (table, digits) in self.tables.iter().zip(digits.chunks_exact(scalars.len())) {
-            for (to, digit) in addend.iter_mut().zip(digits) {
-                *to = match digit {
-                    0 => identity(),
-                    d if *d > 0 => table[*d as usize - 1],
-                    d => negate(&table[d.unsigned_abs() as usize - 1]),
-                };
-            }
-            add_assign(out, &addend, &mut scratch);
-        }
+    /// [scalars[i]]B for all i.
+    pub(crate) fn multiply(&self, scalars: &[Fr]) -> Vec<G1Affine> {
+        let mut terms = Vec::with_capacity(scalars.len() * windows(self.window));
+        let lengths: Vec<u32> = scalars
+            .iter()
+            .map(|scalar| {
+                let before = terms.len();
+                self.terms(scalar, &mut terms);
+                (terms.len() - before) as u32
+            })
+            .collect();
+        let out = self.table.sums(&lengths, &terms);
         // the digits of secret scalars are as secret as they
-        digits.fill(0);
-        std::hint::black_box(&digits);
+        terms.fill(Term::default());
+        std::hint::black_box(&terms);
+        out
     }
 
-    /// Write the signed digits of `scalar` into column `row` of a table with `rows` columns, lowest window first.
-    fn recode(&self, scalar: &Fr, row: usize, rows: usize, digits: &mut [i32]) {
+    /// Add the multiples that the signed digits of `scalar` ask for, lowest window first.
+    fn terms(&self, scalar: &Fr, terms: &mut Vec<Term>) {
         let repr = scalar.to_repr();
         let bytes: &[u8] = repr.as_ref();
         let mut carry = 0i64;
-        for j in 0..self.tables.len() {
+        for j in 0..windows(self.window) {
             let from = j * self.window;
             let mut word = [0u8; 8];
             let first = (from / 8).min(32);
@@ -88,7 +88,11 @@ impl FixedBase {
                 (u64::from_le_bytes(word) >> (from % 8) & ((1 << self.window) - 1)) as i64 + carry;
             carry = i64::from(digit > 1 << (self.window - 1));
             digit -= carry << self.window;
-            digits[j * rows + row] = digit as i32;
+            if digit != 0 {
+                let first = j << (self.window - 1);
+                let place = first + digit.unsigned_abs() as usize - 1;
+                terms.push(Term::new(place, digit < 0));
+            }
         }
         debug_assert_eq!(carry, 0);
     }
@@ -137,8 +141,7 @@ mod tests {
             .map(|s| (G1::from(base) * s).to_affine())
             .collect();
         for window in 4..=13 {
-            let mut out = vec![identity(); scalars.len()];
-            FixedBase::with_window(base, window).multiply_batch(&scalars, &mut out);
+            let out = FixedBase::with_window(base, window).multiply(&scalars);
             assert_eq!(plain, out, "window {window}");
         }
     }
