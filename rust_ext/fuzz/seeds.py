@@ -13,7 +13,7 @@ TESTS = HERE.parent.parent / "tests"
 
 def main() -> None:
     """Write to `corpus/TARGET`; existing inputs stay."""
-    targets = ("graph_decode", "protocol_decode", "proof_json", "proof_verify", "key_decode")
+    targets = ("graph_decode", "protocol_decode", "proof_json", "proof_verify", "key_decode", "sums")
     folders = {name: HERE / "corpus" / name for name in targets}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,6 +44,11 @@ def main() -> None:
         for place in places:
             (folder / f"{form}-cut-at-{place}").write_bytes(bytes([mode | 4]) + place.to_bytes(2, "big") + b"\x00")
             (folder / f"{form}-ones-at-{place}").write_bytes(bytes([mode | 4]) + place.to_bytes(2, "big") + b"\x08" + 8 * b"\xff")
+    for mode, width in enumerate((8, 32, 1)):
+        alike = b"".join(bytes([1]) + bytes([9] * width) for _ in range(20))
+        mixed = b"".join(bytes([i]) + bytes([i * j % 256 for j in range(width)]) for i in range(64))
+        for name, records in (("alike", alike), ("mixed", mixed), ("nothing", b"")):
+            (folders["sums"] / f"{mode}-{name}").write_bytes(bytes([mode]) + records)
 
 
 if __name__ == "__main__":
