@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from zkml._core import srs
+from zkml._core import prover, srs
 
 CALLS = {
     "zkml generate": "from zkml._core import srs; call = lambda: srs.generate(Path(path), k)",
@@ -68,7 +68,7 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "zkml": version("zkml"),
         "ezkl": version("ezkl"),
-        "arithmetic": "scalar",
+        "arithmetic": prover.arithmetic()[0],
     }
 
 

@@ -45,13 +45,13 @@ impl FixedBase {
                 start = start.double();
             }
         }
-        let tables: Vec<Vec<G1Affine>> = starts
+        let tables: Vec<G1Affine> = starts
             .par_iter()
-            .map(|start| multiples(*start, 1 << (window - 1)))
+            .flat_map_iter(|start| multiples(*start, 1 << (window - 1)))
             .collect();
         Self {
             window,
-            table: Table::new(&tables.concat()),
+            table: Table::new(&tables),
         }
     }
 

@@ -53,7 +53,7 @@ pub(crate) fn n_inverse(k: u32) -> Fr {
     Fr::TWO_INV.pow([u64::from(k)])
 }
 
-/// Write an SRS for τ to `path` (overwritten: name a temporary file). Memory stays below about 100 MB whatever k.
+/// Write an SRS for τ to `path` (overwritten: name a temporary file). Memory stays below about 150 MB whatever k.
 pub fn generate(
     path: &Path,
     k: u32,
