@@ -83,6 +83,18 @@ def _twice(**options: Any) -> Case:
     return _case(nodes, [_values(1, 3)], (1, 3), {"w": _weights(1, 3)}, **options)
 
 
+def _recurrent_twice(**options: Any) -> Case:
+    """Return a recurrence between parameters that are used once and more often."""
+    nodes = [
+        helper.make_node("RNN", ["x0", "w", "r"], ["h"], hidden_size=2),
+        _node("MatMul", "h", "m", to="a"),
+        _node("Add", "a", "c", to="b"),
+        _node("Mul", "b", "c"),
+    ]
+    constants = {"w": _weights(1, 2, 2), "r": _weights(1, 2, 2, seed=1), "m": _weights(2, 2, seed=5), "c": _weights(1, 2, seed=6)}
+    return _case(nodes, [_values(3, 1, 2)], (3, 1, 1, 2), constants, **options)
+
+
 HALVES = np.array([[0.5, -1.25, 1.5, 2.375]], dtype=np.float32)
 COMMITTED = {"input_visibility": "polycommit"}
 
@@ -138,6 +150,7 @@ CASES: dict[str, Case] = {
     "hashed_output": _gemm(output_visibility="hashed/public"),
     "hashed_parameters_twice": _twice(param_visibility="hashed/public"),
     "committed_parameters_twice": _twice(param_visibility="polycommit"),
+    "committed_parameters_recurrent": _recurrent_twice(param_visibility="polycommit"),
     "committed_and_hashed": _gemm(**COMMITTED, output_visibility="hashed/public"),
     "committed_freivalds": _einsum(
         "mk,kn->mn", [(2, 3), (3, 2)], (2, 2), **FREIVALDS, **COMMITTED, output_visibility="hashed/public"

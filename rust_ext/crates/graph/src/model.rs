@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 
 use crate::error::{DecodeError, Fault};
-use crate::ops::{InputType, SupportedOp};
+use crate::ops::{Constant, InputType, SupportedOp};
 use crate::tensor::Visibility;
 use crate::wire::{Reader, Wire};
 
@@ -199,6 +199,30 @@ record! {
 pub struct Model {
     pub graph: ParsedNodes,
     pub visibility: VarVisibility,
+}
+
+impl Model {
+    /// The parameters, each with its number after those of the scans around it: in the order of the nodes, those of a scan's body in
+    /// its place.
+    pub fn parameters(&self) -> Vec<(Vec<u64>, &Constant)> {
+        let mut found = Vec::new();
+        for (idx, node) in self.graph.nodes.iter() {
+            match node {
+                NodeType::Node(node) => {
+                    if let SupportedOp::Constant(constant) = &node.opkind {
+                        found.push((vec![idx], constant));
+                    }
+                }
+                NodeType::SubGraph { model, .. } => {
+                    let inner = model.parameters().into_iter();
+                    found.extend(
+                        inner.map(|(path, constant)| ([vec![idx], path].concat(), constant)),
+                    );
+                }
+            }
+        }
+        found
+    }
 }
 
 impl Wire for Model {

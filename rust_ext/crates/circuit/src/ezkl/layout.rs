@@ -143,8 +143,8 @@ pub(super) struct Walk<'a> {
     witness: Option<&'a Witness>,
     /// The inputs that the model finds ready: those of modules in their cells, public ones with their instance rows.
     pub(super) inputs: HashMap<u64, Items>,
-    /// The parameters in the cells of a module, by node.
-    pub(super) params: HashMap<u64, Items>,
+    /// The parameters in the cells of a module, by node: its number after those of the scans around it.
+    pub(super) params: HashMap<Vec<u64>, Items>,
     /// The tensors committed so far.
     pub(super) commits: usize,
     /// The public values, row by row.
@@ -174,8 +174,8 @@ fn operator(op: &SupportedOp) -> String {
 }
 
 /// What a node is called: its number, after those of the scans around it.
-pub(super) fn name(path: &[u64], idx: u64) -> String {
-    let numbers = path.iter().chain([&idx]).map(u64::to_string);
+pub(super) fn name(path: &[u64]) -> String {
+    let numbers = path.iter().map(u64::to_string);
     numbers.collect::<Vec<_>>().join("/")
 }
 
@@ -243,8 +243,9 @@ impl Walk<'_> {
         let mut values: HashMap<(u64, u64), Items> = HashMap::new();
         for (idx, node) in model.graph.nodes.iter() {
             let started = self.coordinates();
+            let path = [path, &[idx]].concat();
             let at = |operator: &str, refusal| LayoutError {
-                node: name(path, idx),
+                node: name(&path),
                 operator: operator.to_owned(),
                 refusal,
             };
@@ -256,8 +257,7 @@ impl Walk<'_> {
                 NodeType::SubGraph { .. } => {
                     let inputs = inputs.ok_or_else(|| at("SubGraph", Refusal::Shape))?;
                     let inputs = inputs.into_iter().cloned().collect();
-                    let inner: Vec<u64> = path.iter().copied().chain([idx]).collect();
-                    let results = self.scan(node, inputs, &inner)?;
+                    let results = self.scan(node, inputs, &path)?;
                     let numbered = (0u64..).zip(results);
                     values.extend(numbered.map(|(outlet, items)| ((idx, outlet), items)));
                     continue;
@@ -270,11 +270,11 @@ impl Walk<'_> {
                         Some(items) => self.body_input(op, items),
                         None => self.input(idx, op, &node.out_dims),
                     },
-                    SupportedOp::Constant(op) => self.constant(idx, op, node.num_uses),
+                    SupportedOp::Constant(op) => self.constant(&path, op, node.num_uses),
                     op => self.apply(op, &inputs),
                 });
             let operator = operator(&node.opkind);
-            self.mark(started, name(path, idx), &operator);
+            self.mark(started, name(&path), &operator);
             values.insert((idx, 0), result.map_err(|r| at(&operator, r))?);
         }
         Ok(values)
@@ -373,14 +373,14 @@ impl Walk<'_> {
         Ok(Items::new(all, dims))
     }
 
-    fn constant(&mut self, idx: u64, op: &Constant, uses: u64) -> Result<Items, Refusal> {
+    fn constant(&mut self, path: &[u64], op: &Constant, uses: u64) -> Result<Items, Refusal> {
         let place = match self.circuit.core.settings.run_args.param_visibility {
             Visibility::Fixed => Place::Constant,
             Visibility::Public => return unsupported("a parameter that is public"),
             // A tensor that is used once is read anew, whatever a module holds of it.
             _ => Place::Free,
         };
-        if let Some(ready) = self.params.get(&idx).filter(|_| uses > 1) {
+        if let Some(ready) = self.params.get(path).filter(|_| uses > 1) {
             return Ok(ready.clone());
         }
         let items = self.parameter(op, place)?;

@@ -1,14 +1,14 @@
 //! Tensors that a circuit does not show as they are: hashed by Poseidon, or committed in columns of their own.
 
 use halo2curves::bn256::Fr;
+use zkml_graph::GraphSettings;
 use zkml_graph::execute::to_usize;
 use zkml_graph::model::NodeType;
 use zkml_graph::tensor::Visibility;
-use zkml_graph::{GraphSettings, SupportedOp};
 
 use super::assign::{Cell, Item, Items, Place, Region};
 use super::error::{LayoutError, Refusal, unsupported};
-use super::layout::Walk;
+use super::layout::{Walk, name};
 use super::poseidon::{self, FULL, PARTIAL};
 use super::shape::{UNUSABLE_ROWS, blocks};
 use super::value::Value;
@@ -66,13 +66,13 @@ pub fn commit_columns(settings: &GraphSettings, usable: usize) -> Result<Vec<usi
 }
 
 /// What becomes of one tensor.
-enum Module {
+pub(super) enum Module {
     None,
     Hash { public: bool },
     Commit,
 }
 
-fn module(visibility: &Visibility) -> Module {
+pub(super) fn module(visibility: &Visibility) -> Module {
     match visibility {
         Visibility::Hashed { hash_is_public, .. } => Module::Hash {
             public: *hash_is_public,
@@ -142,7 +142,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Hash or commit all parameters as one tensor, in the order of the nodes.
+    /// Hash or commit all parameters as one tensor.
     pub(super) fn prepare_params(&mut self) -> Result<(), LayoutError> {
         let circuit = self.circuit;
         let visibility = &circuit.core.settings.run_args.param_visibility;
@@ -156,14 +156,11 @@ impl Walk<'_> {
             return Err(at("-".to_owned(), "Constant", refusal));
         }
         let (mut all, mut parts) = (Vec::new(), Vec::new());
-        for (idx, node) in circuit.core.model.graph.nodes.iter() {
-            let NodeType::Node(node) = node else { continue };
-            if let SupportedOp::Constant(op) = &node.opkind {
-                let items = self.parameter(op, Place::Free);
-                let items = items.map_err(|r| at(idx.to_string(), "Constant", r))?;
-                parts.push((idx, items.dims, items.all.len()));
-                all.extend(items.all);
-            }
+        for (path, op) in circuit.core.model.parameters() {
+            let items = self.parameter(op, Place::Free);
+            let items = items.map_err(|r| at(name(&path), "Constant", r))?;
+            parts.push((path, items.dims, items.all.len()));
+            all.extend(items.all);
         }
         if all.is_empty() {
             return Ok(());
@@ -171,9 +168,9 @@ impl Walk<'_> {
         let whole = |refusal| at("-".to_owned(), "Constant", refusal);
         let ready = self.through(visibility, &Items::list(all), None);
         let mut cells = ready.map_err(whole)?.all.into_iter();
-        for (idx, dims, count) in parts {
+        for (path, dims, count) in parts {
             let items = cells.by_ref().take(count).collect();
-            self.params.insert(idx, Items::new(items, dims));
+            self.params.insert(path, Items::new(items, dims));
         }
         Ok(())
     }

@@ -57,9 +57,8 @@ impl Walk<'_> {
         inputs: Vec<Items>,
         path: &[u64],
     ) -> Result<Vec<Items>, LayoutError> {
-        let (idx, around) = path.split_last().unwrap_or((&0, &[]));
         let refused = |refusal| LayoutError {
-            node: name(around, *idx),
+            node: name(path),
             operator: "SubGraph".to_owned(),
             refusal,
         };
