@@ -26,6 +26,7 @@ from zkml.verdict import Verdict
 from zkml.verifier.policy import Policy
 from zkml.witness import Witness
 from zkml.witness import make_witness as witness_of_sample
+from zkml.witness.engine import committed
 
 __all__ = ["check", "compile", "make_witness", "prove", "setup", "verify"]
 
@@ -100,10 +101,14 @@ def make_witness(
 ) -> Witness:
     """Return the witness of one sample (arrays by input name), and put it into the bundle.
 
-    `engine` is `rust`, `ezkl`, or `auto`: Rust where it can. Raises `SampleError`, `WitnessError`, `CircuitError` for an engine
-    that cannot run this circuit, `InfeasibleError`, and what `Bundle.require` raises.
+    `engine` is `rust`, `ezkl`, or `auto`: Rust where it can. `srs` matters where a tensor is committed, and is found where
+    none is given. Raises `SampleError`, `WitnessError`, `SrsError`, `CircuitError` for an engine that cannot run this circuit,
+    `InfeasibleError`, and what `Bundle.require` raises.
     """
     bundle = opened(bundle)
+    bundle.require("settings")
+    if committed(read_settings(bundle.path("settings"))):
+        srs = find_srs(bundle, srs)
     with Worker(limits=limits, on_progress=on_progress) as worker:
         return witness_of_sample(bundle, load(bundle.path("model")), sample_of(bundle, inputs), worker, srs=srs, engine=engine)
 

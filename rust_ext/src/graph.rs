@@ -1,11 +1,14 @@
 //! `zkml._core.graph`: compiled circuits, decoded.
 
+use std::path::PathBuf;
+
 use crate::errors::raised;
 use crate::witness;
 use pyo3::exceptions::{PyKeyError, PyOverflowError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use zkml_graph::{Circuit, DecodeError, EZKL_VERSION, Fault};
+use zkml_graph::execute::public_values;
+use zkml_graph::{Circuit, DecodeError, EZKL_VERSION, Fault, Felt, Reader, Wire};
 
 /// `zkml.errors.MalformedArtifact` with the byte and the field in its details.
 fn malformed(py: Python<'_>, error: &DecodeError) -> PyErr {
@@ -85,9 +88,31 @@ impl CompiledCircuit {
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// The text of EZKL's `witness.json` for an input, which is the text of its `input.json`.
-    fn witness<'py>(&self, py: Python<'py>, input: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        match py.detach(|| witness::witness(&self.inner, input)) {
+    /// What the values of a proof's instance column (words of 32 bytes, big-endian) are, as the text of EZKL's
+    /// `pretty_public_inputs`: `null` where they are not those of this circuit.
+    fn public_values<'py>(&self, py: Python<'py>, words: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let text = py.detach(|| {
+            let felt = |word: &[u8]| {
+                let word: Vec<u8> = word.iter().rev().copied().collect();
+                Felt::read(&mut Reader::new(&word)).ok()
+            };
+            let felts: Option<Vec<Felt>> = words.chunks(32).map(felt).collect();
+            serde_json::to_vec(&felts.and_then(|felts| public_values(&self.inner, &felts)))
+        });
+        let text = text.map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+        Ok(PyBytes::new(py, &text))
+    }
+
+    /// The text of EZKL's `witness.json` for an input, which is the text of its `input.json`. `srs` is the file that committed
+    /// tensors are committed with: of as many points as the circuit has rows, or more.
+    #[pyo3(signature = (input, srs=None))]
+    fn witness<'py>(
+        &self,
+        py: Python<'py>,
+        input: &[u8],
+        srs: Option<PathBuf>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        match py.detach(|| witness::witness(&self.inner, input, srs.as_deref())) {
             Ok(text) => Ok(PyBytes::new(py, &text)),
             Err(failure) => Err(witness::failed(py, &failure)),
         }

@@ -1,10 +1,13 @@
 //! `zkml._core.graph`, continued: a compiled circuit run on an input.
 
+use std::path::Path;
+
 use pyo3::prelude::*;
+use zkml_circuit::ezkl::{ProcessError, Refusal, check_hashes, process};
+use zkml_graph::Circuit;
 use zkml_graph::execute::{
     ExecuteError, ExecuteFault, InputError, execute, read_inputs, witness_json,
 };
-use zkml_graph::{Circuit, Visibility};
 
 use crate::errors::raised;
 
@@ -16,20 +19,45 @@ const OUT_OF_RANGE: &str = "the input lies outside the range that the circuit wa
 
 /// Why no witness came of it.
 pub enum Failure {
-    /// The circuit hashes or commits to a tensor, which this engine does not.
-    Module(&'static str),
     Input(InputError),
     Run(ExecuteError),
+    Process(ProcessError),
     Json(serde_json::Error),
 }
 
-fn kind(failure: &Failure) -> Kind {
-    match failure {
-        Failure::Module(_) => (
+fn process_kind(error: &ProcessError) -> Kind {
+    match error {
+        ProcessError::Refused(Refusal::Unsupported { .. } | Refusal::TooLarge { .. }) => (
             "CircuitError",
             "engine-unsupported",
             Some("use --engine ezkl"),
         ),
+        ProcessError::NoSrs { .. } => (
+            "SrsError",
+            "srs-absent",
+            Some("give the SRS of `zkml setup` with --srs"),
+        ),
+        ProcessError::Size { .. } => (
+            "SrsError",
+            "srs-too-small",
+            Some("import a larger one with `zkml srs import`"),
+        ),
+        ProcessError::Srs(_) => (
+            "SrsError",
+            "srs-file",
+            Some("check it with `zkml srs check`"),
+        ),
+        ProcessError::Arithmetic(_) => ("InternalFault", "commitment", Some("please report this")),
+        ProcessError::Refused(_) => (
+            "MalformedArtifact",
+            "compiled-circuit",
+            Some("the circuit contradicts itself: compile the model again"),
+        ),
+    }
+}
+
+fn kind(failure: &Failure) -> Kind {
+    match failure {
         Failure::Input(InputError::Value { .. }) => {
             ("WitnessError", "value-too-large", Some(OUT_OF_RANGE))
         }
@@ -37,6 +65,7 @@ fn kind(failure: &Failure) -> Kind {
             ("SampleError", "sample", None)
         }
         Failure::Json(_) => ("InternalFault", "witness-json", None),
+        Failure::Process(error) => process_kind(error),
         Failure::Run(error) => match error.fault {
             ref fault if fault.is_unsupported() => (
                 "CircuitError",
@@ -75,14 +104,12 @@ fn kind(failure: &Failure) -> Kind {
 
 fn message(failure: &Failure) -> String {
     match failure {
-        Failure::Module(what) => {
-            format!("{what} is hashed or committed, which this engine does not do")
-        }
         Failure::Input(InputError::Value { input, at }) => {
             format!("value {at} of input {input} is outside the range of a circuit's integers")
         }
         Failure::Input(error) => error.to_string(),
         Failure::Json(error) => error.to_string(),
+        Failure::Process(error) => error.to_string(),
         Failure::Run(error) => match error.fault {
             ExecuteFault::TooFewDigits { value, base, legs } => format!(
                 "a value is outside the range of the circuit: {value} does not fit {legs} digits of base {base}"
@@ -104,22 +131,11 @@ pub fn failed(py: Python<'_>, failure: &Failure) -> PyErr {
     })
 }
 
-/// The text of `witness.json` for an input, itself the text of EZKL's `input.json`.
-pub fn witness(circuit: &Circuit, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let args = &circuit.core.settings.run_args;
-    for (what, visibility) in [
-        ("an input", &args.input_visibility),
-        ("an output", &args.output_visibility),
-        ("a parameter", &args.param_visibility),
-    ] {
-        if matches!(
-            visibility,
-            Visibility::Hashed { .. } | Visibility::KZGCommit
-        ) {
-            return Err(Failure::Module(what));
-        }
-    }
+/// The text of `witness.json` for an input, itself the text of EZKL's `input.json`. `srs`: what tensors are committed with.
+pub fn witness(circuit: &Circuit, input: &[u8], srs: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    check_hashes(circuit).map_err(Failure::Process)?;
     let inputs = read_inputs(circuit, input).map_err(Failure::Input)?;
     let run = execute(circuit, &inputs).map_err(Failure::Run)?;
-    witness_json(circuit, &inputs, &run).map_err(Failure::Json)
+    let processed = process(circuit, &inputs, &run, srs).map_err(Failure::Process)?;
+    witness_json(circuit, &inputs, &run, &processed).map_err(Failure::Json)
 }

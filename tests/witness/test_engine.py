@@ -12,7 +12,7 @@ import zkml
 from tests.flow import models
 from zkml import RunArgs
 from zkml.bundle import Bundle
-from zkml.errors import CircuitError, UsageError, WitnessError
+from zkml.errors import UsageError, WitnessError
 
 SAMPLE = {"x": np.array([[0.5, -0.25, 0.75]], dtype=np.float32)}
 
@@ -37,17 +37,6 @@ def test_rust_makes_the_witness_and_it_is_the_one_that_ezkl_makes(tmp_path: Path
     assert theirs.engine == "ezkl"
     assert bundle.path("witness").read_bytes() == ours
     assert bundle.path("witness").stat().st_mode & 0o077 == 0
-
-
-def test_ezkl_runs_where_rust_cannot_and_the_reason_is_given(tmp_path: Path) -> None:
-    bundle = compiled(tmp_path, output_visibility="hashed")
-    made = zkml.make_witness(bundle, SAMPLE)
-    assert made.engine == "ezkl"
-    assert made.reason is not None
-    assert "hashed" in made.reason
-    with pytest.raises(CircuitError) as error:
-        zkml.make_witness(bundle, SAMPLE, engine="rust")
-    assert error.value.code == "engine-unsupported"
 
 
 @pytest.mark.parametrize("engine", ["rust", "ezkl"])

@@ -61,7 +61,7 @@ class Opened:
             try:
                 lists = [array.reshape(-1).tolist() for _, array in fields]
                 data = json.dumps({"input_data": lists, "output_data": None}, allow_nan=False).encode()
-                text, _ = self._prover.prove(self._circuit.witness(data))
+                text, _ = self._prover.prove(self._circuit.witness(data, self.srs.path))
                 cost = {"engine": "rust", "device": self._prover.device, "threads": self._prover.threads}
                 return text, cost | {"seconds": time.perf_counter() - started, "peak_ram": peak_rss()}
             except CircuitError as e:

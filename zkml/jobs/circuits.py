@@ -23,9 +23,9 @@ from zkml.jobs.blobs import Artefacts
 from zkml.jobs.database import Database
 from zkml.jobs.layout import Layout, statement_digest
 from zkml.jobs.tables import Circuit
+from zkml.keys.setup import check_srs
 from zkml.keys.srs import Srs
 from zkml.model import load
-from zkml.proof.prove import check_srs
 from zkml.protocol import decode
 from zkml.settings import read_settings
 

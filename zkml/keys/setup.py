@@ -14,7 +14,7 @@ from zkml._core import keys as core_keys
 from zkml.bundle import Bundle, Transaction
 from zkml.circuit.audit import AuditReport, audit_files
 from zkml.circuit.registry import remember
-from zkml.errors import CircuitError, SrsError, UsageError
+from zkml.errors import CircuitError, MismatchedArtifacts, SrsError, UsageError
 from zkml.estimate import Budget, enforce, estimate
 from zkml.ezkl import CallResult, Limits, Progress, ProgressCallback, Worker
 from zkml.files import disk_errors, read_bounded
@@ -58,6 +58,17 @@ def require_size(srs: Srs, k: int) -> None:
             f"the circuit has 2^{k} rows, the SRS {srs.path} only 2^{srs.k} points",
             hint="import a larger one with `zkml srs import`",
             code="srs-too-small",
+        )
+
+
+def check_srs(bundle: Bundle, srs: Srs) -> None:
+    """Raise `MismatchedArtifacts` unless the SRS is of the ceremony that the keys were made with."""
+    made_with = bundle.records["vk"].made_from.get("srs")
+    if made_with != srs.digest:
+        raise MismatchedArtifacts(
+            f"the keys were made with the SRS {made_with}, this is {srs.digest} ({srs.path})",
+            hint="give the SRS of `zkml setup` with --srs, or run setup again",
+            code="srs-mismatch",
         )
 
 

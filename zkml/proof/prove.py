@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from zkml.bundle import Bundle
-from zkml.errors import InternalFault, MismatchedArtifacts, WitnessError
+from zkml.errors import InternalFault, WitnessError
 from zkml.ezkl import Worker
 from zkml.files import disk_errors, fsync_dir, read_json
-from zkml.keys.setup import MAX_WITNESS_BYTES, needs_witness
+from zkml.keys.setup import MAX_WITNESS_BYTES, check_srs, needs_witness
 from zkml.keys.srs import Srs
 from zkml.proof.engine import Job, choose_engine
 from zkml.protocol import decode, read_proof
@@ -53,17 +53,6 @@ class Proved:
 
     def as_dict(self) -> dict[str, Any]:
         return self.__dict__ | {"path": str(self.path), "verdict": self.verdict.as_dict()}
-
-
-def check_srs(bundle: Bundle, srs: Srs) -> None:
-    """Raise `MismatchedArtifacts` unless the SRS is of the ceremony that the keys were made with."""
-    made_with = bundle.records["vk"].made_from.get("srs")
-    if made_with != srs.digest:
-        raise MismatchedArtifacts(
-            f"the keys were made with the SRS {made_with}, this is {srs.digest} ({srs.path})",
-            hint="give the SRS of `zkml setup` with --srs, or run setup again",
-            code="srs-mismatch",
-        )
 
 
 def prove(

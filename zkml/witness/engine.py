@@ -14,10 +14,11 @@ from typing import Any
 
 from zkml._core import graph as core
 from zkml.bundle import Bundle
-from zkml.errors import CircuitError, UsageError, WitnessError, ZkmlError
+from zkml.errors import CircuitError, SrsError, UsageError, WitnessError, ZkmlError
 from zkml.ezkl import Worker
 from zkml.ezkl.locate import locate
 from zkml.files import PRIVATE_MODE, disk_errors, read_bounded
+from zkml.keys.setup import check_srs, require_size
 from zkml.keys.srs import Srs
 from zkml.settings import RunArgs
 
@@ -30,7 +31,10 @@ KIB = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True)
 class Job:
-    """One witness to make: `data`, which is also in the file `source`, runs through the bundle's circuit into `target`."""
+    """One witness to make: `data`, which is also in the file `source`, runs through the bundle's circuit into `target`.
+
+    `srs` is what committed tensors are committed with.
+    """
 
     bundle: Bundle
     settings: Mapping[str, Any]
@@ -51,7 +55,7 @@ class Ran:
 
 
 def committed(settings: Mapping[str, Any]) -> bool:
-    """Whether some tensor is committed by KZG, for which a witness needs key and SRS."""
+    """Whether some tensor is committed by KZG, for which a witness needs an SRS."""
     run_args = settings["run_args"]
     return "KZGCommit" in (run_args["input_visibility"], run_args["output_visibility"], run_args["param_visibility"])
 
@@ -77,11 +81,31 @@ def private_input(target: Path, data: bytes) -> Iterator[Path]:
         source.unlink(missing_ok=True)
 
 
+def commitment_srs(job: Job) -> Srs | None:
+    """Return the SRS that tensors are committed with, None where none is.
+
+    Raises `SrsError` when there is none or it is too small, `MismatchedArtifacts` when the keys stand on another.
+    """
+    if not committed(job.settings):
+        return None
+    if job.srs is None:
+        raise SrsError(
+            "a committed tensor takes the SRS to make a witness",
+            hint="give the SRS of `zkml setup` with --srs",
+            code="srs-absent",
+        )
+    require_size(job.srs, job.settings["run_args"]["logrows"])
+    if job.bundle.has("vk"):
+        check_srs(job.bundle, job.srs)
+    return job.srs
+
+
 def run_rust(job: Job) -> Ran:
     """Make the witness with the Rust executor. Raises `CircuitError`, code `engine-unsupported`, where it cannot."""
     started = time.perf_counter()
+    srs = commitment_srs(job)
     circuit = core.decode(read_bounded(job.bundle.path("circuit"), what="circuit", max_bytes=MAX_CIRCUIT_BYTES))
-    text = circuit.witness(job.data)
+    text = circuit.witness(job.data, srs.path if srs is not None else None)
     with disk_errors(job.target):
         job.target.write_bytes(text)
     seconds = time.perf_counter() - started
@@ -91,12 +115,15 @@ def run_rust(job: Job) -> Ran:
 def run_ezkl(job: Job, worker: Worker) -> Ran:
     """Make the witness with EZKL's `gen_witness`."""
     keys: dict[str, Any] = {}
-    if committed(job.settings):
-        if job.srs is None or not job.bundle.has("vk"):
+    srs = commitment_srs(job)
+    if srs is not None:
+        if not job.bundle.has("vk"):
             raise WitnessError(
-                "a committed tensor needs key and SRS to make a witness", hint="run `zkml setup` first", code="witness-needs-keys"
+                "a committed tensor takes the key to make a witness with EZKL",
+                hint="run `zkml setup` first, or use --engine rust",
+                code="witness-needs-keys",
             )
-        keys = {"vk_path": job.bundle.path("vk"), "srs_path": job.srs.path}
+        keys = {"vk_path": job.bundle.path("vk"), "srs_path": srs.path}
     circuit = job.bundle.path("circuit")
     result = worker.call("gen_witness", stage="witness", data=job.source, model=circuit, output=job.target, **keys)
     return Ran("ezkl", result.seconds, result.peak_rss)

@@ -107,7 +107,8 @@ def make_witness(
     """Make the witness of one sample and put it into the bundle.
 
     `engine` is `rust`, `ezkl`, or `auto`: Rust where it can. Raises `WitnessError` when the sample lies outside the range that
-    the circuit was made for, `CircuitError` when the engine cannot run this circuit, and what `Bundle.require` raises.
+    the circuit was made for, `SrsError` and `MismatchedArtifacts` when committed tensors cannot be committed with `srs`,
+    `CircuitError` when the engine cannot run this circuit, and what `Bundle.require` raises.
     """
     check_engine(engine)
     bundle.require("settings", "circuit")

@@ -1,6 +1,6 @@
 //! The integers of one inference: the compiled graph run on its inputs, as EZKL's witness generation runs it.
 //!
-//! Each operator is computed the way its layout claims it , so an input that the circuit could
+//! Each operator is computed the way its layout claims it, so an input that the circuit could
 //! not hold (digits too few, an index outside its tensor, a claim that its own check refuses) is an error here, with the node, and
 //! not a failure while proving. All values are signed integers below 2^127 in magnitude; beyond, EZKL computes on in the field and
 //! this executor says [`ExecuteFault::Overflow`].
@@ -15,6 +15,7 @@ mod error;
 mod inputs;
 mod lookup;
 mod pairwise;
+mod pretty;
 mod rearrange;
 mod run;
 mod sort;
@@ -28,8 +29,9 @@ pub use contraction::check_work;
 pub use error::{ExecuteError, ExecuteFault};
 pub use inputs::{InputError, read_inputs};
 pub use lookup::table;
+pub use pretty::{Pretty, public_values};
 pub use run::{Execution, execute, operator};
 pub use subgraph::scan;
 pub use values::{Ints, cells, offsets, strides, to_usize};
 pub use windows::{Windows, windows};
-pub use witness_json::witness_json;
+pub use witness_json::{Processed, witness_json};

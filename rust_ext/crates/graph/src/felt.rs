@@ -56,6 +56,15 @@ impl Felt {
         Self(bytes)
     }
 
+    /// The signed integer that EZKL shows for any element: where 127 bits do not hold its magnitude, what 128 bits keep of it.
+    pub fn to_i128_lossy(self) -> i128 {
+        self.to_i128().unwrap_or_else(|| {
+            let [lo, hi, ..] = sub(&MODULUS, &limbs(&self.0)).0;
+            let kept = (u128::from(hi) << 64) | u128::from(lo);
+            (kept as i128).wrapping_neg()
+        })
+    }
+
     /// The signed integer whose element this is, when its magnitude is below 2^127.
     pub fn to_i128(self) -> Option<i128> {
         let value = limbs(&self.0);
@@ -112,6 +121,12 @@ mod tests {
         let mut bytes = [0u8; 32];
         bytes[20] = 1;
         assert_eq!(Felt(bytes).to_i128(), None);
+        // r − 2^160: of its negative, 2^160, no bit is below 2^128
+        let large = sub(&MODULUS, &limbs(&bytes)).0;
+        for (chunk, limb) in bytes.chunks_exact_mut(8).zip(large) {
+            chunk.copy_from_slice(&limb.to_le_bytes());
+        }
+        assert_eq!(Felt(bytes).to_i128_lossy(), 0);
     }
 
     #[test]

@@ -123,6 +123,11 @@ impl SrsFile {
         self.read(Part::Lagrange, 0, self.n())
     }
 
+    /// [τ^i]G1 for i below `count`, which is at most n: what coefficients are committed with.
+    pub fn powers(&mut self, count: u64) -> Result<Vec<G1Affine>, SrsError> {
+        self.read(Part::Powers, 0, count)
+    }
+
     /// [τ]G1.
     pub fn tau_g1(&mut self) -> Result<G1Affine, SrsError> {
         Ok(self.read(Part::Powers, 1, 2)?[0])

@@ -106,15 +106,21 @@ fn distinct<T: PartialEq + Clone>(items: &[T]) -> Vec<T> {
     out
 }
 
+/// The rows of a circuit of this k.
+pub(super) fn rows(k: u32) -> Result<usize, Refusal> {
+    if (4..=MAX_K).contains(&k) {
+        Ok(1 << k)
+    } else {
+        unsupported(format!("a circuit of 2^{k} rows"))
+    }
+}
+
 impl Shape {
     /// The constraint system that the settings describe.
     pub fn new(settings: &GraphSettings) -> Result<Self, Refusal> {
         let args = &settings.run_args;
         let k = args.logrows;
-        if !(4..=MAX_K).contains(&k) {
-            return unsupported(format!("a circuit of 2^{k} rows"));
-        }
-        let n = 1usize << k;
+        let n = rows(k)?;
         let usable = n - UNUSABLE_ROWS;
         let width = bounded(u128::from(args.num_inner_cols.max(1)), "inner columns")?;
         let nb = blocks(settings.total_assignments, usable * width)?;

@@ -27,7 +27,6 @@ pub fn execute(circuit: &Circuit, inputs: &[Vec<i128>]) -> Result<Execution, Exe
     let model = &circuit.core.model;
     let mut run = Run {
         ctx: Context::new(args),
-        args,
     };
     let at = |node: String, operator: &str, fault| ExecuteError {
         node,
@@ -85,9 +84,8 @@ pub fn operator(op: &SupportedOp, inputs: &[&Ints], args: &RunArgs) -> Result<In
     apply(op, inputs, &mut Context::new(args))
 }
 
-struct Run<'a> {
+struct Run {
     ctx: Context,
-    args: &'a RunArgs,
 }
 
 /// A node's name in errors: its number after those around it.
@@ -131,7 +129,7 @@ fn parameters(t: &Tensor<Felt>) -> Result<Ints, ExecuteFault> {
     Ints::new(data, to_usize(&t.dims)?)
 }
 
-impl Run<'_> {
+impl Run {
     /// The outputs of a model. `path` names the subgraphs around it.
     fn model(
         &mut self,
@@ -233,7 +231,7 @@ impl Run<'_> {
         }
     }
 
-    /// A graph input. One that comes from a hash or a commitment is not decomposed again.
+    /// A graph input. EZKL decomposes it here though its circuit does not decompose what is hashed or committed.
     fn input(
         &mut self,
         op: &Input,
@@ -244,11 +242,7 @@ impl Run<'_> {
             expected: 1,
             got: 0,
         })?;
-        let plain = !matches!(
-            self.args.input_visibility,
-            Visibility::Hashed { .. } | Visibility::KZGCommit
-        );
-        if outermost && plain {
+        if outermost {
             if op.datum_type == InputType::Bool {
                 self.ctx.bits(&value)?;
             } else if op.decomp {
@@ -261,11 +255,7 @@ impl Run<'_> {
     /// Parameters; those used more than once are decomposed where they are assigned.
     fn constant(&mut self, op: &Constant, uses: u64) -> Result<Ints, ExecuteFault> {
         let value = parameters(&op.quantized_values)?;
-        let plain = !matches!(
-            self.args.param_visibility,
-            Visibility::Hashed { .. } | Visibility::KZGCommit
-        );
-        if uses > 1 && op.decomp && plain {
+        if uses > 1 && op.decomp {
             self.ctx.decompose(&value.data)?;
         }
         Ok(value)
