@@ -35,6 +35,6 @@ def test_ezkl_accepts_the_proof(name: str, tmp_path: Path) -> None:
     assert check.check_witness(circuit, witness, protocol) == (0, [])
     columns.write_proving_key(tmp_path / "prover.key", protocol)
     proof, instances, _ = prover.Prover(protocol, tmp_path / "prover.key", srs).prove(circuit, witness)
-    (tmp_path / "proof.json").write_bytes(proof_json(proof, instances))
+    (tmp_path / "proof.json").write_bytes(proof_json(circuit, proof, instances))
     made, theirs = str(tmp_path / "proof.json"), str(folder / "vk.key")
     assert ezkl.verify(made, str(folder / "settings.json"), theirs, str(srs), reduced_srs=False)

@@ -79,10 +79,10 @@ class Prover:
             if e.code != UNSATISFIED:
                 raise
             raise first_failure(self._circuit, witness, self._protocol, self._compressed) or e from e
-        return proof_json(proof, columns), seconds
+        return proof_json(self._circuit, proof, columns), seconds
 
 
-def proof_json(proof: bytes, columns: list[bytes]) -> bytes:
+def proof_json(circuit: core_graph.CompiledCircuit, proof: bytes, columns: list[bytes]) -> bytes:
     """Return EZKL's `proof.json` of these bytes and instance columns (words of 32 bytes, big-endian)."""
     instances = [[column[i : i + WORD][::-1].hex() for i in range(0, len(column), WORD)] for column in columns]
     value = {
@@ -91,7 +91,7 @@ def proof_json(proof: bytes, columns: list[bytes]) -> bytes:
         "proof": list(proof),
         "hex_proof": "0x" + proof.hex(),
         "split": None,
-        "pretty_public_inputs": None,
+        "pretty_public_inputs": json.loads(circuit.public_values(b"".join(columns))),
         "timestamp": int(time.time() * 1000),
         "version": core_graph.EZKL_VERSION,
     }
