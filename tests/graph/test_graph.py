@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zkml._core import graph as core
 from zkml.circuit.graph import Graph
 from zkml.errors import MalformedArtifact
 
@@ -30,6 +31,14 @@ def test_the_settings_inside_are_those_beside_it(name: str) -> None:
     beside = json.loads((FIXTURES / name / "settings.json").read_text())
     inside = dict(Graph.open(FIXTURES / name / "c.ezkl").settings)
     assert inside == beside
+
+
+@pytest.mark.parametrize("words", [b"", b"\0" * 31, b"\0" * 32 * 6, b"\0" * 32 * 8, b"\xff" * 32 * 7])
+def test_values_that_are_not_those_of_the_circuit_are_not_shown(words: bytes) -> None:
+    circuit = core.decode((FIXTURES / "linear" / "c.ezkl").read_bytes())
+    assert circuit.public_values(words) == b"null"
+    shown = json.loads(circuit.public_values(b"\0" * 32 * 7))
+    assert [len(shown[key][0]) for key in ("inputs", "rescaled_inputs", "outputs", "rescaled_outputs")] == [3, 3, 4, 4]
 
 
 def test_a_linear_layer_is_an_einsum_a_division_and_an_addition() -> None:
