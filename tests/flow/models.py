@@ -43,3 +43,9 @@ def unary(path: Path, operator: str, size: int = 3, **attributes: Any) -> Path:
 def two_inputs(path: Path) -> Path:
     """Write y = a + b."""
     return save(path, [helper.make_node("Add", ["a", "b"], ["y"])], {"a": [1, 3], "b": [1, 3]}, [1, 3], {})
+
+
+def transposed(path: Path) -> Path:
+    """Write a transposed convolution, which EZKL has and the Rust engine refuses."""
+    node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], kernel_shape=[2, 2])
+    return save(path, [node], {"x": [1, 1, 2, 2]}, [1, 1, 3, 3], {"w": np.ones((1, 1, 2, 2), dtype=np.float32)})

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from onnx import helper
 
 import zkml
 from tests.flow import models
@@ -91,12 +90,6 @@ def test_fixed_values_are_constants_of_the_same_key(tmp_path: Path, of_input: st
     assert error.value.code == "not-the-fixed-one"
 
 
-def transposed(path: Path) -> Path:
-    """Write a transposed convolution, which EZKL has and the Rust engine refuses."""
-    node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], kernel_shape=[2, 2])
-    return models.save(path, [node], {"x": [1, 1, 2, 2]}, [1, 1, 3, 3], {"w": np.ones((1, 1, 2, 2), dtype=np.float32)})
-
-
 NOT_LAID_OUT = "node 3 (DeConv): this operator is not laid out by this engine"
 NOT_RUN = "DeConv in the circuit: a transposed convolution is not supported by this engine"
 
@@ -104,7 +97,7 @@ NOT_RUN = "DeConv in the circuit: a transposed convolution is not supported by t
 def test_what_the_rust_engine_refuses_ezkl_does_and_every_command_says_why(tmp_path: Path) -> None:
     srs = generate_unsafe(tmp_path / "home" / "srs" / f"k{K + 1}.srs", K + 1)
     args = RunArgs(logrows=K + 1, lookup_range=(-100, 100))
-    bundle = zkml.compile(transposed(tmp_path / "t.onnx"), run_args=args, out=tmp_path / "t.zkml").bundle.folder
+    bundle = zkml.compile(models.transposed(tmp_path / "t.onnx"), run_args=args, out=tmp_path / "t.zkml").bundle.folder
     source = tmp_path / "input.npz"
     np.savez(source, x=np.array([[[[0.5, 1], [-1, 2]]]], dtype=np.float32))
     given = ["--srs", srs.path, "--unsafe-srs"]
