@@ -75,8 +75,7 @@ fn edges<E: Element>() -> Vec<E> {
         ones(0),
         ones(51) - power::<E>(259),
     ];
-    // What is kept is x·2^256.
-    let kept = power::<E>(256).invert().unwrap();
+    let kept = E::from_words([1, 0, 0, 0]);
     integers
         .into_iter()
         .flat_map(|x| [x, -x, x * kept, -x * kept])
@@ -95,18 +94,16 @@ fn signed<I: Instructions>(i: I, x: &Lanes<I>) -> [[i64; WIDTH]; 5] {
     x.map(|limb| i.words(limb).map(u64::cast_signed))
 }
 
-/// The element that each integer is, as words would be of it: less 2^256.
+/// The element whose words each integer is, modulo p.
 fn elements<I: Instructions, E: Element>(i: I, x: &Lanes<I>) -> [E; WIDTH] {
-    let kept = power::<E>(256).invert().unwrap();
+    let unit = E::from_words([1, 0, 0, 0]);
     let limbs = signed(i, x);
     from_fn(|l| {
-        let integer: E = (0..5)
-            .map(|j| {
-                let size = E::from(limbs[j][l].unsigned_abs()) * power::<E>(52 * j as u64);
-                if limbs[j][l] < 0 { -size } else { size }
-            })
-            .sum();
-        integer * kept
+        let integer = limbs.iter().rev().fold(E::ZERO, |above, limb| {
+            let size = E::from(limb[l].unsigned_abs());
+            above * E::from(1 << 52) + if limb[l] < 0 { -size } else { size }
+        });
+        integer * unit
     })
 }
 
@@ -386,7 +383,7 @@ fn transforms<I: Instructions>(i: I) {
         let n_inverse = Factor::new(&n_inverse);
         let mut columns = vec![vec![-Fr::ONE; 1 << k], vec![Fr::ZERO; 1 << k]];
         // The largest words: p − 1 and p − 2 in turns.
-        let largest = -power::<Fr>(256).invert().unwrap();
+        let largest = -Fr::from_words([1, 0, 0, 0]);
         columns.push((0..1 << k).map(|j| largest * Fr::from(1 + j % 2)).collect());
         columns.push((0..1 << k).map(|_| Fr::random(OsRng)).collect());
         for column in columns {
