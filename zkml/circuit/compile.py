@@ -174,7 +174,8 @@ def compile_model(
         elif change.has("fidelity"):
             change.remove("fidelity")
         chosen = calibration.run_args if calibration else start
-        result = write_circuit(change, worker, model, chosen, budget, allow_findings)
+        with Worker(limits=limits, serial=True, on_progress=on_progress) as serial:
+            result = write_circuit(change, serial, model, chosen, budget, allow_findings)
         for name in DOWNSTREAM:
             if change.has(name):
                 change.remove(name)

@@ -31,7 +31,8 @@ LOG_TAIL_BYTES = 16_384
 OUTPUTS = frozenset({"output", "compiled_circuit", "vk_path", "pk_path", "proof_path"})
 HOME_PREFIX = "zkml-ezkl-"
 CHILD = Path(__file__).with_name("child.py")
-# EZKL's key digest depends on its thread pool below two threads (up to 16 table columns): never run it with one.
+# EZKL's key digest depends on its thread pool below two threads (up to 16 table columns): keys are never made with one. The rows
+# that it counts in a layout depend on which of several threads comes first: layouts that are kept are made with one (`serial`).
 MIN_THREADS = 2
 PASSED_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
 
@@ -81,11 +82,12 @@ class Worker:
         *,
         limits: Limits = Limits(),
         threads: int | None = None,
+        serial: bool = False,
         on_progress: ProgressCallback | None = None,
     ) -> None:
         self.limits = limits
         self.asked_threads = threads
-        self.threads = max(MIN_THREADS, threads or os.cpu_count() or MIN_THREADS)
+        self.threads = 1 if serial else max(MIN_THREADS, threads or os.cpu_count() or MIN_THREADS)
         self.on_progress = on_progress
         self._home: Path | None = None
         self._holding = contextlib.ExitStack()  # the home folder, with the lock that says it is in use
